@@ -1,0 +1,100 @@
+// The table of CPU kernels, filled once for each instruction set and chosen when the program starts.
+//
+// A weight matrix is packed into panels of 16 rows, the lanes of one vector (see pack.h). Activations are prepared in
+// tiles of up to kTile rows, in the form that the weight's kernel multiplies (float, bf16 pairs, or int8 blocks of 32
+// with their scale). linear() then runs any range of panels over one tile.
+//
+// Row contract: lane order and accumulation order depend on the number of columns only, never on how many rows stand
+// in the tile or which thread runs the panel; so row i of an m-row call is bitwise the 1-row call.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/dtype.h"
+
+namespace frugal {
+
+constexpr int kPanel = 16;  // weight rows a panel
+constexpr int kTile = 12;   // activation rows a tile
+constexpr int kPageRows = 32;  // cached tokens a page
+
+enum class ActForm : uint8_t { kF32, kBF16, kInt8 };
+
+// Panels lie one after another; see pack.h for the layout inside.
+struct PackedMatrix {
+  DType dtype = DType::kF32;
+  int64_t rows = 0, cols = 0;
+  size_t panel_bytes = 0;
+  const uint8_t* data = nullptr;
+  int64_t panels() const { return (rows + kPanel - 1) / kPanel; }
+  const uint8_t* panel(int64_t p) const { return data + static_cast<size_t>(p) * panel_bytes; }
+};
+
+// Bytes of a tile of m prepared rows.
+size_t act_tile_bytes(ActForm form, int64_t cols, int m);
+
+enum class Activation : uint8_t { kSilu, kGelu, kGeluTanh };
+
+// What happens to the 16 results of each row before they are stored.
+struct Epilogue {
+  const float* bias = nullptr;      // by output row
+  const float* residual = nullptr;  // added after scale; row stride is the output's
+  float scale = 1.0f;               // applied after bias
+};
+
+// A key or value form in a page of kPageRows rows of one head (kv/codec.h). width is a multiple of 16.
+struct KvCodecKernels {
+  const char* name;
+  size_t (*page_bytes)(int width);
+  // Writes one row of width floats as row slot of a page.
+  void (*write)(const float* row, int width, uint8_t* page, int slot);
+  void (*read)(const uint8_t* page, int width, int slot, float* row);
+  // Keys only. q: n rows of width floats, contiguous; prep: what this form multiplies (prep_bytes each row).
+  size_t (*prep_bytes)(int width);
+  void (*prepare)(const float* q, int n, int width, uint8_t* prep);
+  // scores[i * kPageRows + r] = q_i . k_r for all kPageRows slots of the page.
+  void (*dot)(const uint8_t* page, int width, const uint8_t* prep, int n, float* scores);
+  // Values only. acc[i * width + d] += sum over r of p[i * kPageRows + r] * v_r[d], r ascending.
+  void (*axpy)(const uint8_t* page, int width, const float* p, int n, float* acc);
+};
+
+struct KernelTable {
+  const char* name;  // "portable", "avx2", "avx512", "avx512vnni"
+  bool bf16_dot;     // does ActForm::kBF16 exist here?
+
+  void (*rms_norm)(const float* x, const float* gain, float eps, int64_t n, float* y);  // gain may be null
+  // Puts row x (n floats) into place t of a tile of m rows.
+  void (*prepare)(ActForm form, const float* x, int64_t n, int t, int m, uint8_t* tile);
+  // out[t * stride + 16 * p + lane] for panels [p0, p1) and the m rows of the tile.
+  void (*linear)(const PackedMatrix& w, ActForm form, const uint8_t* tile, int m, int64_t p0, int64_t p1,
+                 const Epilogue& epilogue, float* out, int64_t stride);
+  // out = act(gate x) * (up x); both matrices of one type and shape.
+  void (*linear_gated)(const PackedMatrix& gate, const PackedMatrix& up, Activation act, ActForm form,
+                       const uint8_t* tile, int m, int64_t p0, int64_t p1, float* out, int64_t stride);
+  void (*gated)(Activation act, const float* gate, const float* up, int64_t n, float* out);
+  void (*add)(const float* a, const float* b, int64_t n, float* out);
+  void (*scale)(const float* a, float s, int64_t n, float* out);
+  void (*softcap)(const float* a, float cap, int64_t n, float* out);
+  // Online softmax over one page: see attention.h.
+  void (*softmax_page)(float* scores, int n, const struct PageMask& mask, float scale, float cap, float* m, float* l,
+                       float* acc, int width);
+  const KvCodecKernels* codecs;  // f32, f16, bf16, q8
+  int codec_count;
+  const KvCodecKernels* find_codec(const std::string& codec_name) const;
+};
+
+// Every table this program holds and this machine can run, plainest first.
+const std::vector<const KernelTable*>& kernel_tables();
+// The best of them, unless FRUGAL_ISA names another (throws Error when that one cannot run here).
+const KernelTable& kernels();
+// For tests: nullptr when it is not among kernel_tables().
+const KernelTable* kernel_table(const std::string& name);
+
+// Is there a packed form of this type?
+bool can_pack(DType dtype);
+// The form its kernel multiplies under --compute auto on this table; kF32 works for every type.
+ActForm natural_form(DType dtype, const KernelTable& table);
+
+}  // namespace frugal
