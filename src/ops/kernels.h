@@ -77,9 +77,10 @@ struct KernelTable {
   void (*add)(const float* a, const float* b, int64_t n, float* out);
   void (*scale)(const float* a, float s, int64_t n, float* out);
   void (*softcap)(const float* a, float cap, int64_t n, float* out);
-  // Online softmax over one page: see attention.h.
-  void (*softmax_page)(float* scores, int n, const struct PageMask& mask, float scale, float cap, float* m, float* l,
-                       float* acc, int width);
+  // n queries of one key/value head over pages [page0, page1): see attention.h.
+  void (*attend)(const struct AttendUnit& unit, int64_t page0, int64_t page1);
+  // Folds a later partial result into an earlier one, both {m, l, acc}: see attention.h.
+  void (*attend_merge)(const struct AttendPartial& from, struct AttendPartial& into, int width);
   const KvCodecKernels* codecs;  // f32, f16, bf16, q8
   int codec_count;
   const KvCodecKernels* find_codec(const std::string& codec_name) const;
