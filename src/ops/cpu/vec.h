@@ -26,6 +26,11 @@
 namespace frugal::FRUGAL_ISA {
 
 constexpr int kLanes = 16;
+#if defined(FRUGAL_VEC512)
+constexpr bool kWideRegisters = true;  // 32 registers of 64 bytes: 12 rows of accumulators fit
+#else
+constexpr bool kWideRegisters = false;
+#endif
 
 #if defined(FRUGAL_VEC512)
 
@@ -228,8 +233,10 @@ FRUGAL_INLINE I16 dot4(I16 acc, B64 w, B64 a) { return {dot4_half(acc.a, w.a, a.
 
 #else  // portable: plain loops that a compiler turns into whatever the target has
 
-struct F16 { float v[16]; };
-struct I16 { int32_t v[16]; };
+typedef float Float16 __attribute__((vector_size(64)));
+typedef int32_t Int16 __attribute__((vector_size(64)));
+struct F16 { Float16 v; };
+struct I16 { Int16 v; };
 struct B64 { uint8_t v[64]; };
 
 template <typename T, typename F>
@@ -238,37 +245,42 @@ FRUGAL_INLINE T make16(F f) {
   for (int i = 0; i < 16; ++i) r.v[i] = f(i);
   return r;
 }
-FRUGAL_INLINE F16 load(const float* p) { return make16<F16>([&](int i) { return p[i]; }); }
-FRUGAL_INLINE void store(float* p, F16 x) { std::memcpy(p, x.v, 64); }
+FRUGAL_INLINE F16 load(const float* p) {
+  F16 r;
+  std::memcpy(&r.v, p, 64);
+  return r;
+}
+FRUGAL_INLINE void store(float* p, F16 x) { std::memcpy(p, &x.v, 64); }
 FRUGAL_INLINE F16 load_n(const float* p, int n) { return make16<F16>([&](int i) { return i < n ? p[i] : 0.0f; }); }
-FRUGAL_INLINE void store_n(float* p, F16 x, int n) { std::memcpy(p, x.v, static_cast<size_t>(n) * 4); }
-FRUGAL_INLINE F16 set1(float x) { return make16<F16>([&](int) { return x; }); }
-FRUGAL_INLINE F16 zero() { return set1(0.0f); }
-FRUGAL_INLINE F16 add(F16 x, F16 y) { return make16<F16>([&](int i) { return x.v[i] + y.v[i]; }); }
-FRUGAL_INLINE F16 sub(F16 x, F16 y) { return make16<F16>([&](int i) { return x.v[i] - y.v[i]; }); }
-FRUGAL_INLINE F16 mul(F16 x, F16 y) { return make16<F16>([&](int i) { return x.v[i] * y.v[i]; }); }
-FRUGAL_INLINE F16 div(F16 x, F16 y) { return make16<F16>([&](int i) { return x.v[i] / y.v[i]; }); }
-FRUGAL_INLINE F16 fma(F16 x, F16 y, F16 z) { return make16<F16>([&](int i) { return x.v[i] * y.v[i] + z.v[i]; }); }
-FRUGAL_INLINE F16 max(F16 x, F16 y) { return make16<F16>([&](int i) { return x.v[i] > y.v[i] ? x.v[i] : y.v[i]; }); }
-FRUGAL_INLINE F16 min(F16 x, F16 y) { return make16<F16>([&](int i) { return x.v[i] < y.v[i] ? x.v[i] : y.v[i]; }); }
-FRUGAL_INLINE F16 abs(F16 x) { return make16<F16>([&](int i) { return std::fabs(x.v[i]); }); }
+FRUGAL_INLINE void store_n(float* p, F16 x, int n) { std::memcpy(p, &x.v, static_cast<size_t>(n) * 4); }
+FRUGAL_INLINE F16 set1(float x) { return {Float16{} + x}; }
+FRUGAL_INLINE F16 zero() { return {Float16{}}; }
+FRUGAL_INLINE F16 add(F16 x, F16 y) { return {x.v + y.v}; }
+FRUGAL_INLINE F16 sub(F16 x, F16 y) { return {x.v - y.v}; }
+FRUGAL_INLINE F16 mul(F16 x, F16 y) { return {x.v * y.v}; }
+FRUGAL_INLINE F16 div(F16 x, F16 y) { return {x.v / y.v}; }
+FRUGAL_INLINE F16 fma(F16 x, F16 y, F16 z) { return {x.v * y.v + z.v}; }
+FRUGAL_INLINE F16 max(F16 x, F16 y) { return {x.v > y.v ? x.v : y.v}; }
+FRUGAL_INLINE F16 min(F16 x, F16 y) { return {x.v < y.v ? x.v : y.v}; }
+FRUGAL_INLINE F16 abs(F16 x) { return {x.v < 0.0f ? -x.v : x.v}; }
 FRUGAL_INLINE F16 round_even(F16 x) { return make16<F16>([&](int i) { return std::nearbyintf(x.v[i]); }); }
 FRUGAL_INLINE float sum(F16 x) {
+  float t[16];
+  store(t, x);
   for (int w = 8; w > 0; w /= 2)
-    for (int i = 0; i < w; ++i) x.v[i] += x.v[i + w];
-  return x.v[0];
+    for (int i = 0; i < w; ++i) t[i] += t[i + w];
+  return t[0];
 }
 FRUGAL_INLINE float max_of(F16 x) {
-  for (int w = 8; w > 0; w /= 2)
-    for (int i = 0; i < w; ++i) x.v[i] = x.v[i] > x.v[i + w] ? x.v[i] : x.v[i + w];
-  return x.v[0];
+  float m = x.v[0];
+  for (int i = 1; i < 16; ++i) m = m > x.v[i] ? m : x.v[i];
+  return m;
 }
 FRUGAL_INLINE F16 exp2i(F16 n) {
-  return make16<F16>([&](int i) { return std::bit_cast<float>((static_cast<int32_t>(n.v[i]) + 127) << 23); });
+  const Int16 e = (__builtin_convertvector(n.v, Int16) + 127) << 23;
+  return {(Float16)e};
 }
-FRUGAL_INLINE F16 zero_below(F16 x, F16 limit, F16 value) {
-  return make16<F16>([&](int i) { return x.v[i] >= limit.v[i] ? value.v[i] : 0.0f; });
-}
+FRUGAL_INLINE F16 zero_below(F16 x, F16 limit, F16 value) { return {x.v >= limit.v ? value.v : Float16{}}; }
 FRUGAL_INLINE F16 load_f16(const uint16_t* p) { return make16<F16>([&](int i) { return f16_to_float(p[i]); }); }
 FRUGAL_INLINE void store_f16(uint16_t* p, F16 x) {
   for (int i = 0; i < 16; ++i) p[i] = float_to_f16(x.v[i]);
@@ -279,10 +291,10 @@ FRUGAL_INLINE F16 load_u8(const uint8_t* p) { return make16<F16>([&](int i) { re
 FRUGAL_INLINE void store_i8(int8_t* p, F16 x) {
   for (int i = 0; i < 16; ++i) p[i] = static_cast<int8_t>(std::nearbyintf(x.v[i]));
 }
-FRUGAL_INLINE I16 iset1(int32_t x) { return make16<I16>([&](int) { return x; }); }
-FRUGAL_INLINE I16 iadd(I16 x, I16 y) { return make16<I16>([&](int i) { return x.v[i] + y.v[i]; }); }
-FRUGAL_INLINE I16 imul(I16 x, I16 y) { return make16<I16>([&](int i) { return x.v[i] * y.v[i]; }); }
-FRUGAL_INLINE F16 to_float(I16 x) { return make16<F16>([&](int i) { return static_cast<float>(x.v[i]); }); }
+FRUGAL_INLINE I16 iset1(int32_t x) { return {Int16{} + x}; }
+FRUGAL_INLINE I16 iadd(I16 x, I16 y) { return {x.v + y.v}; }
+FRUGAL_INLINE I16 imul(I16 x, I16 y) { return {x.v * y.v}; }
+FRUGAL_INLINE F16 to_float(I16 x) { return {__builtin_convertvector(x.v, Float16)}; }
 template <typename F>
 FRUGAL_INLINE B64 make64(F f) {
   B64 r;
@@ -314,7 +326,11 @@ FRUGAL_INLINE B64 broadcast4(const void* p) {
   return make64([&](int i) { return q[i & 3]; });
 }
 FRUGAL_INLINE I16 dot4(I16 acc, B64 w, B64 a) {
-  for (int i = 0; i < 64; ++i) acc.v[i / 4] += static_cast<int32_t>(w.v[i]) * static_cast<int8_t>(a.v[i]);
+  for (int i = 0; i < 16; ++i) {
+    int32_t x = 0;
+    for (int j = 0; j < 4; ++j) x += static_cast<int32_t>(w.v[4 * i + j]) * static_cast<int8_t>(a.v[4 * i + j]);
+    acc.v[i] += x;
+  }
   return acc;
 }
 

@@ -1,0 +1,34 @@
+# torch_cpu_only: the CPU side of LibTorch (libtorch_cpu, libc10) from a torch 2.11 wheel, with its headers.
+#
+# Not find_package(Torch): that asks for the CUDA toolkit, compiler included, on any machine whose wheel was built with
+# CUDA. The two CUDA libraries that libtorch_cpu itself names are linked directly: so they come through our own run
+# path, wherever they lie. Where LibTorch is not found FRUGAL_ATEN goes off for this configuration.
+find_program(FRUGAL_PYTHON NAMES python3 REQUIRED)
+if(DEFINED ENV{FRUGAL_TORCH_DIR})  # kept for the runs of cmake that ninja starts by itself
+  set(FRUGAL_TORCH_DIR "$ENV{FRUGAL_TORCH_DIR}" CACHE PATH "torch folder to use; empty: search" FORCE)
+endif()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/find_torch.py)
+execute_process(COMMAND ${CMAKE_COMMAND} -E env "FRUGAL_TORCH_DIR=${FRUGAL_TORCH_DIR}"
+                        ${FRUGAL_PYTHON} ${CMAKE_SOURCE_DIR}/tools/find_torch.py
+                OUTPUT_VARIABLE FOUND OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+foreach(PART torch cudart cupti)
+  string(REGEX MATCH "${PART}=([^\n]*)" _ "${FOUND}")
+  set(FRUGAL_${PART} "${CMAKE_MATCH_1}")
+endforeach()
+
+if(NOT FRUGAL_torch)
+  message(NOTICE "LibTorch: torch 2.11 not found, so building without AtenOps; `make setup` brings it")
+  set(FRUGAL_ATEN OFF)
+elseif(NOT FRUGAL_cudart OR NOT FRUGAL_cupti)
+  message(NOTICE "LibTorch: no libcudart.so.13 or libcupti.so.13, so building without AtenOps; `make setup` brings them")
+  set(FRUGAL_ATEN OFF)
+else()
+  message(STATUS "LibTorch: ${FRUGAL_torch}")
+  add_library(torch_cpu_only INTERFACE)
+  target_include_directories(torch_cpu_only SYSTEM INTERFACE
+    ${FRUGAL_torch}/include ${FRUGAL_torch}/include/torch/csrc/api/include)
+  target_compile_definitions(torch_cpu_only INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
+  target_link_options(torch_cpu_only INTERFACE LINKER:--no-as-needed)
+  target_link_libraries(torch_cpu_only INTERFACE
+    ${FRUGAL_torch}/lib/libtorch_cpu.so ${FRUGAL_torch}/lib/libc10.so ${FRUGAL_cudart} ${FRUGAL_cupti})
+endif()

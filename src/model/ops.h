@@ -1,0 +1,60 @@
+// The vocabulary in which a model family is written: about a dozen operations on opaque handles.
+//
+// A family calls Ops and nothing else, with no control flow that depends on data. AtenOps executes at once on tensors
+// (autograd; the oracle of tests); Recorder writes down a Program that a team of threads replays (recorder.h).
+#pragma once
+
+#include <vector>
+
+#include "kv/cache.h"
+#include "model/weight.h"
+
+namespace frugal {
+
+using Val = int;  // a handle: an activation of rows x columns
+
+// One layer's attention, in the family's words.
+struct AttendArgs {
+  AttendSpec spec;         // rope and slopes point into the Model
+  Val q = -1, k = -1, v = -1;  // k, v < 0: read the rows of spec.layer, which another layer writes
+};
+
+// A mixture of experts' MLP (Mixtral: softmax over the chosen top experts; or over all, then renormalised).
+struct MoeArgs {
+  const Linear* router = nullptr;
+  std::vector<const Linear*> gate, up, down;  // one each expert
+  int used = 0;
+  Activation act = Activation::kSilu;
+};
+
+class Ops {
+ public:
+  virtual ~Ops() = default;
+  virtual Val embed(Weight& table, float scale) = 0;                 // rows x C; ids, or input embeddings as given
+  virtual Val norm(Val x, Weight* gain, float eps, bool plus_one) = 0;  // RMSNorm of each row; gain may be null
+  virtual Val head_norm(Val x, Weight* gain, float eps, bool plus_one) = 0;  // ... of each head of gain's size
+  virtual Val linear(Val x, const Linear& w) = 0;                    // without its adapters: see project()
+  virtual Val attend(const AttendArgs& args) = 0;                    // rows x H * v_width
+  virtual Val gated(Activation act, Val gate, Val up) = 0;
+  virtual Val add(Val a, Val b) = 0;
+  virtual Val scale(Val x, float s) = 0;
+  virtual Val softcap(Val x, float cap) = 0;                         // cap * tanh(x / cap)
+  virtual Val moe(Val x, const MoeArgs& args) = 0;
+  virtual Val wanted_rows(Val x) = 0;                                // the rows whose logits were asked for
+};
+
+// Changes a projection's output; written on Ops itself, so the same object trains (AtenOps) and serves (Recorder).
+class Adapter {
+ public:
+  virtual ~Adapter() = default;
+  virtual Val apply(Ops& ops, Val x, Val base_out, const Linear& linear) const = 0;
+};
+
+// The projection with everything that is attached to it.
+inline Val project(Ops& ops, Val x, const Linear& w) {
+  Val y = ops.linear(x, w);
+  for (const Adapter* a : w.adapters) y = a->apply(ops, x, y, w);
+  return y;
+}
+
+}  // namespace frugal

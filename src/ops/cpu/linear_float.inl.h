@@ -1,0 +1,126 @@
+// Linear on float activations (every format, the reference form) and on bf16 pairs (F16 and BF16 weights).
+//
+// The float form decodes a group of columns of a panel to 16-lane floats, then multiplies and adds column by column in
+// ascending order. The bf16 form rounds weights and activations to bf16 and uses the machine's pair dot product.
+#pragma once
+
+#include <utility>
+
+#include "ops/cpu/formats.inl.h"
+
+namespace frugal::FRUGAL_ISA {
+
+// Byte j of every group of four, as floats.
+template <int J>
+FRUGAL_INLINE F16 byte_lane(B64 x) {
+  uint8_t bytes[64];
+  float lanes[16];
+  std::memcpy(bytes, &x, 64);
+  for (int i = 0; i < 16; ++i) lanes[i] = bytes[4 * i + J];
+  return load(lanes);
+}
+
+// Decodes 32 columns of a quantised panel: w[k] holds column k of the 16 rows.
+template <class F>
+struct Decode {
+  static constexpr int kCols = 32;
+  static void group(const uint8_t* panel, int64_t b, int64_t, F16* w) {
+    const uint8_t* block = F::at(panel, b);
+    [&]<int... S>(std::integer_sequence<int, S...>) {
+      (step<S>(block, F::scale(panel, b, F::kHalves == 2 ? S / 4 : 0), F::minimum(panel, b), w + 4 * S), ...);
+    }(std::make_integer_sequence<int, 8>{});
+  }
+  template <int S>
+  static void step(const uint8_t* block, F16 scale, F16 minimum, F16* w) {
+    const B64 x = F::template step<S>(block);
+    const F16 z = set1(static_cast<float>(F::kZero));
+    auto value = [&](F16 u) { return F::kMin ? add(mul(u, scale), minimum) : mul(sub(u, z), scale); };
+    w[0] = value(byte_lane<0>(x));
+    w[1] = value(byte_lane<1>(x));
+    w[2] = value(byte_lane<2>(x));
+    w[3] = value(byte_lane<3>(x));
+  }
+};
+
+struct DecodeF32 {
+  static constexpr int kCols = 8;
+  static FRUGAL_INLINE void group(const uint8_t* panel, int64_t b, int64_t n, F16* w) {
+    const float* p = reinterpret_cast<const float*>(panel) + b * kCols * 16;
+    for (int64_t k = 0; k < n; ++k) w[k] = load(p + k * 16);
+  }
+};
+
+// F16 and BF16: [pair][row][2].
+template <bool Brain>
+struct DecodePair {
+  static constexpr int kCols = 8;
+  static FRUGAL_INLINE void group(const uint8_t* panel, int64_t b, int64_t n, F16* w) {
+    const uint16_t* p = reinterpret_cast<const uint16_t*>(panel) + b * kCols * 16;
+    for (int64_t k = 0; k < n; k += 2, p += 32) {
+      float both[32], lanes[16];
+      store(both, Brain ? load_bf16(p) : load_f16(p));
+      store(both + 16, Brain ? load_bf16(p + 16) : load_f16(p + 16));
+      for (int i = 0; i < 16; ++i) lanes[i] = both[2 * i];
+      w[k] = load(lanes);
+      for (int i = 0; i < 16; ++i) lanes[i] = both[2 * i + 1];
+      if (k + 1 < n) w[k + 1] = load(lanes);
+    }
+  }
+};
+
+// acc[t] = row t0 + t of the tile (x[cols][m]) times the 16 rows of the panel.
+template <class D, int M>
+FRUGAL_INLINE void float_panel(const uint8_t* panel, int64_t cols, const float* x, int m, int t0, F16 (&acc)[M]) {
+  for (F16& a : acc) a = zero();
+  F16 w[D::kCols];
+  for (int64_t k0 = 0, b = 0; k0 < cols; k0 += D::kCols, ++b) {
+    const int64_t n = cols - k0 < D::kCols ? cols - k0 : D::kCols;
+    D::group(panel, b, n, w);
+    for (int64_t k = 0; k < n; ++k) {
+      const float* xk = x + (k0 + k) * m + t0;
+#pragma GCC unroll 16
+      for (int t = 0; t < M; ++t) acc[t] = fma(w[k], set1(xk[t]), acc[t]);
+    }
+  }
+}
+
+#if defined(FRUGAL_ISA_avx512vnni)
+struct PairsF16 {
+  static FRUGAL_INLINE H32 at(const uint8_t* panel, int64_t pair) {
+    const uint16_t* p = reinterpret_cast<const uint16_t*>(panel) + pair * 32;
+    return {_mm512_cvtne2ps_pbh(load_f16(p + 16).v, load_f16(p).v)};
+  }
+};
+struct PairsBF16 {
+  static FRUGAL_INLINE H32 at(const uint8_t* panel, int64_t pair) { return load_pairs(panel + pair * 64); }
+};
+
+template <class P, int M>
+FRUGAL_INLINE void pair_panel(const uint8_t* panel, int64_t cols, const uint16_t* x, int m, int t0, F16 (&acc)[M]) {
+  for (F16& a : acc) a = zero();
+  for (int64_t k = 0; k < (cols + 1) / 2; ++k) {
+    const H32 w = P::at(panel, k);
+#pragma GCC unroll 16
+    for (int t = 0; t < M; ++t) acc[t] = dot2(acc[t], w, broadcast_pair(x + (k * m + t0 + t) * 2));
+  }
+}
+#endif
+
+inline void prepare_f32(const float* x, int64_t n, int t, int m, uint8_t* tile) {
+  float* out = reinterpret_cast<float*>(tile) + t;
+  for (int64_t k = 0; k < n; ++k) out[k * m] = x[k];
+}
+
+inline void prepare_bf16(const float* x, int64_t n, int t, int m, uint8_t* tile) {
+  uint16_t* out = reinterpret_cast<uint16_t*>(tile) + t * 2;
+  for (int64_t k = 0; k + 1 < n; k += 2, out += 2 * m) {
+    out[0] = float_to_bf16(x[k]);
+    out[1] = float_to_bf16(x[k + 1]);
+  }
+  if (n % 2 != 0) {
+    out[0] = float_to_bf16(x[n - 1]);
+    out[1] = 0;
+  }
+}
+
+}  // namespace frugal::FRUGAL_ISA
