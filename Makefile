@@ -1,0 +1,72 @@
+# The commands of this project; `make` or `make help` lists them. Everything is a thin layer over tools/setup.sh,
+# the CMake presets and ctest, which can be used by themselves (docs/building.md).
+PYTHON ?= python3
+MODEL  ?= models/SmolLM2-135M-Instruct.Q4_1.gguf
+PROMPT ?= Explain in three sentences why the sky is blue at noon and red at sunset.
+FUZZ_SECONDS ?= 60
+FRUGAL := build/bin/frugal
+export PYTHON
+
+CONFIGURE = cmake --preset $(1) --log-level=NOTICE -DFRUGAL_PYTHON="$$(command -v $(PYTHON))" >/dev/null
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test cases bench check format house asan tsan fuzz clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup:  ## install what is missing: packages, LibTorch, the default model
+	@tools/setup.sh
+
+build:  ## the command, build/bin/frugal
+	@tools/setup.sh base
+	@$(call CONFIGURE,release)
+	@cmake --build build --target frugal
+
+run: build  ## set up, build, answer a prompt, then measure the speed with two forms of the cache
+	@tools/setup.sh model
+	@printf '\n> %s\n\n' "$(PROMPT)"
+	@$(FRUGAL) run $(MODEL) -p "$(PROMPT)" -n 160
+	@printf '\nSpeed, cache rows stored as float16 (f16) and as 8-bit blocks (q8):\n\n'
+	@$(FRUGAL) bench $(MODEL) --prompt 256 --new 64 --depth 0,2048 --repeats 3 --kv f16 --kv q8
+
+test:  ## set up, build everything, run all tests and end-to-end cases
+	@tools/setup.sh
+	@$(call CONFIGURE,release)
+	@cmake --build build
+	@ctest --preset release
+
+cases: build  ## only the end-to-end cases of tests/cases, a line each
+	@$(PYTHON) tests/run_cases.py --frugal $(FRUGAL) --model $(MODEL) tests/cases
+
+bench: build  ## speed: prompt, decoding, at depth, in batches
+	@tools/setup.sh model
+	@$(FRUGAL) bench $(MODEL) --prompt 512 --new 128 --depth 0,4096 --batch 1,8 --repeats 5
+
+check:  ## format, clang-tidy, and the test of the house's rules
+	@tools/setup.sh base check
+	@$(call CONFIGURE,release)
+	@$(PYTHON) tests/house_test.py
+	@tools/check.sh build
+
+format:  ## clang-format all sources in place
+	@git ls-files '*.cc' '*.h' | xargs clang-format -i
+
+asan:  ## the tests under address and undefined-behaviour sanitizers
+	@tools/setup.sh
+	@$(call CONFIGURE,asan)
+	@cmake --build build-asan && ctest --preset asan
+
+tsan:  ## the tests under the thread sanitizer (without LibTorch)
+	@tools/setup.sh base model
+	@$(call CONFIGURE,tsan)
+	@cmake --build build-tsan && ctest --preset tsan
+
+fuzz:  ## each fuzz target for FUZZ_SECONDS (60)
+	@tools/setup.sh base fuzz
+	@$(call CONFIGURE,fuzz)
+	@cmake --build build-fuzz
+	@tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
+clean:  ## remove everything built; models and .venv stay
+	rm -rf build build-*
