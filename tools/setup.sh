@@ -82,7 +82,7 @@ found() { "$PYTHON" tools/find_torch.py | sed -n "s/^$1=//p"; }
 torch() {
   if [[ -z $(found torch) ]]; then
     [[ -z ${FRUGAL_TORCH_DIR:-} ]] || die "FRUGAL_TORCH_DIR=$FRUGAL_TORCH_DIR holds no torch 2.11"
-    say "fetching LibTorch: the torch 2.11.0 wheel, without its dependencies (download about 531 MB, 1.6 GB on disk)"
+    say "fetching LibTorch: the torch 2.11.0 wheel, without its dependencies (download 531 MB, 1.3 GB on disk)"
     pip_install torch==2.11.0
   fi
   local wheels=()
