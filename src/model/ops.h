@@ -17,14 +17,7 @@ using Val = int;  // a handle: an activation of rows x columns
 struct AttendArgs {
   AttendSpec spec;         // rope and slopes point into the Model
   Val q = -1, k = -1, v = -1;  // k, v < 0: read the rows of spec.layer, which another layer writes
-};
-
-// A mixture of experts' MLP (Mixtral: softmax over the chosen top experts; or over all, then renormalised).
-struct MoeArgs {
-  const Linear* router = nullptr;
-  std::vector<const Linear*> gate, up, down;  // one each expert
-  int used = 0;
-  Activation act = Activation::kSilu;
+  int64_t out_cols = 0;        // H * v_width
 };
 
 class Ops {
@@ -39,7 +32,6 @@ class Ops {
   virtual Val add(Val a, Val b) = 0;
   virtual Val scale(Val x, float s) = 0;
   virtual Val softcap(Val x, float cap) = 0;                         // cap * tanh(x / cap)
-  virtual Val moe(Val x, const MoeArgs& args) = 0;
   virtual Val wanted_rows(Val x) = 0;                                // the rows whose logits were asked for
 };
 
