@@ -33,6 +33,14 @@ def llama(**fields):
     return base("llama", "LlamaForCausalLM", head_dim=16, **fields)
 
 
+def gemma3(**fields):
+    return {"architectures": ["Gemma3ForCausalLM"], "model_type": "gemma3_text", "hidden_size": 64,
+            "intermediate_size": 32, "num_hidden_layers": 4, "num_attention_heads": 2, "num_key_value_heads": 1,
+            "head_dim": 16, "vocab_size": 256, "max_position_embeddings": 256, "rms_norm_eps": 1e-6,
+            "hidden_activation": "gelu_pytorch_tanh", "sliding_window": 16, "attn_logit_softcapping": None,
+            "final_logit_softcapping": None, "bos_token_id": 2, "eos_token_id": [1, 106], **fields}
+
+
 def old_scaling(**scaling):
     return llama(rope_theta=10000.0, rope_scaling=scaling, torch_dtype="float32")
 
@@ -60,18 +68,17 @@ FAMILIES = {
                   sliding_window=16, max_window_layers=2),
     "qwen3": base("qwen3", "Qwen3ForCausalLM", head_dim=32, num_key_value_heads=1, rope_theta=1000000.0,
                   rms_norm_eps=1e-6, attention_bias=False),
-    "gemma3": {
-        "architectures": ["Gemma3ForCausalLM"], "model_type": "gemma3_text", "hidden_size": 64, "intermediate_size": 32,
-        "num_hidden_layers": 4, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16, "vocab_size": 256,
-        "max_position_embeddings": 256, "rms_norm_eps": 1e-6, "hidden_activation": "gelu_pytorch_tanh",
-        "query_pre_attn_scalar": 24, "sliding_window": 16, "sliding_window_pattern": 3, "rope_theta": 1000000.0,
-        "rope_local_base_freq": 10000.0, "rope_scaling": {"rope_type": "linear", "factor": 8.0},
-        "attn_logit_softcapping": None, "final_logit_softcapping": None, "bos_token_id": 2, "eos_token_id": [1, 106],
-        "torch_dtype": "float32"},
+    "gemma3": gemma3(
+        query_pre_attn_scalar=24, sliding_window_pattern=3, rope_theta=1000000.0, rope_local_base_freq=10000.0,
+        rope_scaling={"rope_type": "linear", "factor": 8.0}, torch_dtype="float32"),
+    "gemma3-v5": gemma3(
+        query_pre_attn_scalar=16, layer_types=["sliding_attention", "full_attention"] * 2,
+        rope_parameters={"sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
+                         "full_attention": {"rope_type": "default", "rope_theta": 1000000.0}}, dtype="float32"),
     "mixtral": base("mixtral", "MixtralForCausalLM", num_local_experts=4, num_experts_per_tok=2, rope_theta=1000000.0,
                     router_aux_loss_coef=0.02, sliding_window=None),
 }
-SHARED = {name: "llama" for name in FAMILIES if name.startswith("llama-rope")}
+SHARED = {name: "llama" for name in FAMILIES if name.startswith("llama-rope")} | {"gemma3-v5": "gemma3"}
 
 
 def draw(name, tensor, plus_one):
