@@ -5,7 +5,7 @@ each: config.json, model.safetensors and goldens.json (ids, nlls, last_logits of
 scaled so that attention is neither flat nor one-hot and the logits spread by about 2.5, norm gains lie around 1 and
 biases are not 0: a missing norm, bias, window or scaling shows as an error far above rounding. Every configuration is
 written here as a file on the Hub spells it, some in the older form (rope_theta, rope_scaling) and some in the form of
-transformers 5 (rope_parameters). Models that differ only in their positions share their weights by a link.
+transformers 5 (rope_parameters). Models that differ only in their configuration share their weights by a link.
 
 usage: make_family_goldens.py [OUT_DIR]     (torch, transformers 5.23, safetensors, numpy)
 """
@@ -78,7 +78,7 @@ FAMILIES = {
     "mixtral": base("mixtral", "MixtralForCausalLM", num_local_experts=4, num_experts_per_tok=2, rope_theta=1000000.0,
                     router_aux_loss_coef=0.02, sliding_window=None),
 }
-SHARED = {name: "llama" for name in FAMILIES if name.startswith("llama-rope")} | {"gemma3-v5": "gemma3"}
+SHARED = {name: "llama" for name in FAMILIES if name.startswith("llama-rope-")} | {"gemma3-v5": "gemma3"}
 
 
 def draw(name, tensor, plus_one):
