@@ -20,7 +20,7 @@ for target in "${targets[@]}"; do
   printf 'fuzz: %s for %s s\n' "$target" "$seconds"
   # 2 GB: a parser that asks for more on a small file is wrong.
   "$build/bin/$target" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=20 -print_final_stats=1 \
-    -artifact_prefix="$found/crash-" "$found" "${seeds[@]}" >"$build/$target.log" 2>&1 || failed=$((failed + 1))
+    -artifact_prefix="$found/" "$found" "${seeds[@]}" >"$build/$target.log" 2>&1 || failed=$((failed + 1))
   grep -E 'number_of_executed_units|ERROR|SUMMARY|Test unit written' "$build/$target.log" || true
 done
 echo "$((${#targets[@]} - failed)) passed, $failed failed"
