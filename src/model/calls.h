@@ -116,7 +116,7 @@ class RowCall : public Call {
   enum Kind { kNorm, kHeadNorm, kGated, kAdd, kScale, kSoftcap, kGather };
   struct Args {
     Kind kind;
-    Rows a, b, out;
+    Rows a = {}, b = {}, out = {};
     const float* gain = nullptr;
     int64_t group = 0;  // kHeadNorm: head size
     float value = 0;    // eps, factor or cap

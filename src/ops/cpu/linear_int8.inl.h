@@ -9,45 +9,43 @@
 
 namespace frugal::FRUGAL_ISA {
 
-template <class F, int M, int First, int Last>
-FRUGAL_INLINE void int8_steps(const uint8_t* block, const int8_t* q, I16 (&sums)[M]) {
-  [&]<int... S>(std::integer_sequence<int, S...>) {
-    (
-        [&] {
-          const B64 w = F::template step<First + S>(block);
+template <class F, int M, int S>
+FRUGAL_INLINE void int8_step(const uint8_t* block, const int8_t* q, I16 (&sums)[M]) {
+  const B64 w = F::template step<S>(block);
 #pragma GCC unroll 16
-          for (int t = 0; t < M; ++t) sums[t] = dot4(sums[t], w, broadcast4(q + t * 32 + (First + S) * 4));
-        }(),
-        ...);
-  }(std::make_integer_sequence<int, Last - First>{});
+  for (int t = 0; t < M; ++t) sums[t] = dot4(sums[t], w, broadcast4(q + t * 32 + S * 4));
+}
+
+template <class F, int M, int First, int... S>
+FRUGAL_INLINE void int8_steps(const uint8_t* block, const int8_t* q, I16 (&sums)[M], std::integer_sequence<int, S...>) {
+  (int8_step<F, M, First + S>(block, q, sums), ...);
 }
 
 // acc[t] = row t0 + t of the tile times the 16 rows of the panel.
 template <class F, int M>
 FRUGAL_INLINE void int8_panel(const uint8_t* panel, int64_t blocks, const Int8Tile& tile, int t0, F16 (&acc)[M]) {
+  using Steps = std::make_integer_sequence<int, F::kHalves == 2 ? 4 : 8>;
   for (F16& a : acc) a = zero();
   for (int64_t b = 0; b < blocks; ++b) {
     const int64_t at = b * tile.m + t0;
     const uint8_t* block = F::at(panel, b);
     I16 sums[M];
-    F16 scaled[M];
-    const F16 scale0 = F::scale(panel, b, 0);
 #pragma GCC unroll 16
     for (int t = 0; t < M; ++t) {
       const int32_t z = F::kHalves == 2 ? tile.half[at + t] : F::kZero == 0 ? 0 : tile.zero[at + t];
       sums[t] = iset1(z * (F::kZero / 8));
-      scaled[t] = set1(tile.d[at + t]);
     }
-    int8_steps<F, M, 0, F::kHalves == 2 ? 4 : 8>(block, tile.q + at * 32, sums);
+    int8_steps<F, M, 0>(block, tile.q + at * 32, sums, Steps{});
+    const F16 scale0 = F::scale(panel, b, 0);
 #pragma GCC unroll 16
-    for (int t = 0; t < M; ++t) acc[t] = fma(to_float(sums[t]), mul(scale0, scaled[t]), acc[t]);
+    for (int t = 0; t < M; ++t) acc[t] = fma(to_float(sums[t]), mul(scale0, set1(tile.d[at + t])), acc[t]);
     if constexpr (F::kHalves == 2) {
       const F16 scale1 = F::scale(panel, b, 1);
 #pragma GCC unroll 16
       for (int t = 0; t < M; ++t) sums[t] = iset1((tile.zero[at + t] - tile.half[at + t]) * (F::kZero / 8));
-      int8_steps<F, M, 4, 8>(block, tile.q + at * 32, sums);
+      int8_steps<F, M, 4>(block, tile.q + at * 32, sums, Steps{});
 #pragma GCC unroll 16
-      for (int t = 0; t < M; ++t) acc[t] = fma(to_float(sums[t]), mul(scale1, scaled[t]), acc[t]);
+      for (int t = 0; t < M; ++t) acc[t] = fma(to_float(sums[t]), mul(scale1, set1(tile.d[at + t])), acc[t]);
     }
     if constexpr (F::kMin) {
       const F16 minimum = F::minimum(panel, b);

@@ -31,16 +31,33 @@ enum class ExprKind : uint8_t {
   kNot,
   kNegative,
   kPositive,
-  kBinary,     // args[0] op args[1]
+  kBinary,  // args[0] op args[1]
   kAnd,
   kOr,
   kCompare,    // args[0] ops[0] args[1] ops[1] args[2] ...
   kConcat,     // args joined
   kCondition,  // args: test, value if true, value if false or null
-  kTarget,     // namespace attribute as assignment target: constant holds the namespace's name, name the attribute
+  kTarget,     // namespace attribute as assignment target: constant holds the namespace's name, name the
+               // attribute
 };
 
-enum class Op : uint8_t { kAdd, kSub, kMul, kDiv, kFloorDiv, kMod, kPow, kEq, kNe, kLt, kLe, kGt, kGe, kIn, kNotIn };
+enum class Op : uint8_t {
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,
+  kFloorDiv,
+  kMod,
+  kPow,
+  kEq,
+  kNe,
+  kLt,
+  kLe,
+  kGt,
+  kGe,
+  kIn,
+  kNotIn
+};
 
 struct Expr {
   ExprKind kind;

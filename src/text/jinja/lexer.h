@@ -1,9 +1,10 @@
 // Splits a template into literal text and the tokens between its delimiters.
 //
-// Follows the rules of jinja2's lexer under transformers' settings: trim_blocks (a newline right after a block or a
-// comment is dropped), lstrip_blocks (blanks before a block or a comment that starts its line are dropped), and one
-// newline at the end of the template is dropped. "-" inside a delimiter strips all white space on its side, "+" turns
-// the two settings off for it. A closing delimiter counts only when the brackets opened inside the tag are closed.
+// Follows the rules of jinja2's lexer under transformers' settings: trim_blocks (a newline right after a
+// block or a comment is dropped), lstrip_blocks (blanks before a block or a comment that starts its line are
+// dropped), and one newline at the end of the template is dropped. "-" inside a delimiter strips all white
+// space on its side, "+" turns the two settings off for it. A closing delimiter counts only when the brackets
+// opened inside the tag are closed.
 #pragma once
 
 #include <string>
@@ -13,8 +14,19 @@
 
 namespace frugal::jinja {
 
-enum class TokenKind { kText, kVariableBegin, kVariableEnd, kBlockBegin, kBlockEnd, kName, kString, kInteger, kFloat,
-                       kOperator, kEnd };
+enum class TokenKind {
+  kText,
+  kVariableBegin,
+  kVariableEnd,
+  kBlockBegin,
+  kBlockEnd,
+  kName,
+  kString,
+  kInteger,
+  kFloat,
+  kOperator,
+  kEnd
+};
 
 struct Token {
   TokenKind kind;

@@ -51,7 +51,7 @@ class ExpressionParser {
   ExprPtr filters(ExprPtr input, bool inline_start);
   ExprPtr assign_target(const TupleOptions& options);
 
-  int soft_ = 0;  // inside a condition: unknown filters fail when evaluated, not now
+  int soft_ = 0;                    // inside a condition: unknown filters fail when evaluated, not now
   Signature* signature_ = nullptr;  // of the macro being parsed: learns which special names its body uses
 
  private:

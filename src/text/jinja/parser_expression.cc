@@ -1,6 +1,6 @@
-// Expressions, loosest binding first: if-else, or, and, not, comparisons, + -, ~, * / // %, **, signs, then what follows
-// a primary (attribute, item, call) and the filters and tests after it. As in jinja2, ~ binds tighter than + and **
-// groups to the left.
+// Expressions, loosest binding first: if-else, or, and, not, comparisons, + -, ~, * / // %, **, signs, then
+// what follows a primary (attribute, item, call) and the filters and tests after it. As in jinja2, ~ binds
+// tighter than + and ** groups to the left.
 #include <charconv>
 
 #include "text/jinja/parser_base.h"
@@ -10,13 +10,20 @@ namespace {
 
 std::string describe(const Token& token) {
   switch (token.kind) {
-    case TokenKind::kEnd: return "the end of the template";
-    case TokenKind::kBlockEnd: return "the end of the block tag";
-    case TokenKind::kVariableEnd: return "the end of the print tag";
-    case TokenKind::kBlockBegin: return "a block tag";
-    case TokenKind::kVariableBegin: return "a print tag";
-    case TokenKind::kText: return "text";
-    default: return "'" + token.text + "'";
+    case TokenKind::kEnd:
+      return "the end of the template";
+    case TokenKind::kBlockEnd:
+      return "the end of the block tag";
+    case TokenKind::kVariableEnd:
+      return "the end of the print tag";
+    case TokenKind::kBlockBegin:
+      return "a block tag";
+    case TokenKind::kVariableBegin:
+      return "a print tag";
+    case TokenKind::kText:
+      return "text";
+    default:
+      return "'" + token.text + "'";
   }
 }
 
@@ -38,7 +45,9 @@ void ExpressionParser::error_at(const std::string& message, Position position) {
   throw failure;
 }
 
-void ExpressionParser::error(const std::string& message) const { error_at(message, current().position); }
+void ExpressionParser::error(const std::string& message) const {
+  error_at(message, current().position);
+}
 
 const Token& ExpressionParser::next() {
   const Token& token = current();
@@ -46,8 +55,12 @@ const Token& ExpressionParser::next() {
   return token;
 }
 
-bool ExpressionParser::skip_op(std::string_view op) { return current().is_op(op) && (next(), true); }
-bool ExpressionParser::skip_name(std::string_view name) { return current().is_name(name) && (next(), true); }
+bool ExpressionParser::skip_op(std::string_view op) {
+  return current().is_op(op) && (next(), true);
+}
+bool ExpressionParser::skip_name(std::string_view name) {
+  return current().is_name(name) && (next(), true);
+}
 
 const Token& ExpressionParser::expect_op(std::string_view op) {
   if (!current().is_op(op)) error(fmt::format("expected '{}', got {}", op, describe(current())));
@@ -107,7 +120,8 @@ ExprPtr ExpressionParser::tuple(const TupleOptions& options) {
 ExprPtr ExpressionParser::assign_target(const TupleOptions& options) {
   ExprPtr target = tuple(options);
   const auto check = [&](const Expr& expr) {
-    if (expr.kind != ExprKind::kName && expr.kind != ExprKind::kTarget) error_at("can't assign to this", expr.position);
+    if (expr.kind != ExprKind::kName && expr.kind != ExprKind::kTarget)
+      error_at("can't assign to this", expr.position);
   };
   if (target->kind != ExprKind::kTuple) return check(*target), std::move(target);
   for (const ExprPtr& part : target->args) check(*part);
@@ -158,8 +172,8 @@ ExprPtr ExpressionParser::not_() {
 }
 
 bool ExpressionParser::comparison_op(Op& op) {
-  static constexpr std::pair<std::string_view, Op> kOps[] = {{"==", Op::kEq}, {"!=", Op::kNe}, {"<", Op::kLt},
-                                                             {"<=", Op::kLe}, {">", Op::kGt},  {">=", Op::kGe}};
+  static constexpr std::pair<std::string_view, Op> kOps[] = {
+      {"==", Op::kEq}, {"!=", Op::kNe}, {"<", Op::kLt}, {"<=", Op::kLe}, {">", Op::kGt}, {">=", Op::kGe}};
   for (const auto& [text, value] : kOps) {
     if (skip_op(text)) return op = value, true;
   }
@@ -205,7 +219,8 @@ ExprPtr ExpressionParser::product() {
       {"*", Op::kMul}, {"/", Op::kDiv}, {"//", Op::kFloorDiv}, {"%", Op::kMod}};
   ExprPtr left = power();
   for (;;) {
-    const auto* found = std::find_if(std::begin(kOps), std::end(kOps), [&](const auto& o) { return current().is_op(o.first); });
+    const auto* found = std::find_if(std::begin(kOps), std::end(kOps),
+                                     [&](const auto& o) { return current().is_op(o.first); });
     if (found == std::end(kOps)) return left;
     const Position position = next().position;
     left = binary(ExprKind::kBinary, std::move(left), power(), position);
@@ -278,7 +293,8 @@ ExprPtr ExpressionParser::number() {
   const int base = kind == 'x' ? 16 : kind == 'o' ? 8 : kind == 'b' ? 2 : 10;
   int64_t value = 0;
   const auto result = std::from_chars(base == 10 ? begin : begin + 2, end, value, base);
-  if (result.ec != std::errc() || result.ptr != end) error_at("integer out of range or malformed", token.position);
+  if (result.ec != std::errc() || result.ptr != end)
+    error_at("integer out of range or malformed", token.position);
   if (base == 10 && text[0] == '0' && value != 0) error_at("leading zeros in an integer", token.position);
   expr->constant = value;
   return expr;
@@ -287,9 +303,11 @@ ExprPtr ExpressionParser::number() {
 ExprPtr ExpressionParser::primary(bool namespaces) {
   const Token& token = current();
   switch (token.kind) {
-    case TokenKind::kName: return name(namespaces);
+    case TokenKind::kName:
+      return name(namespaces);
     case TokenKind::kInteger:
-    case TokenKind::kFloat: return number();
+    case TokenKind::kFloat:
+      return number();
     case TokenKind::kString: {
       ExprPtr expr = make(ExprKind::kConstant, token.position);
       std::string text;
@@ -297,7 +315,8 @@ ExprPtr ExpressionParser::primary(bool namespaces) {
       expr->constant = std::move(text);
       return expr;
     }
-    default: break;
+    default:
+      break;
   }
   if (skip_op("(")) {
     const Nesting guard(*this);
@@ -364,7 +383,8 @@ ExprPtr ExpressionParser::filter_chain(ExprPtr value) {
 
 ExprPtr ExpressionParser::attribute(ExprPtr object) {
   const Position position = next().position;
-  if (current().kind == TokenKind::kInteger) return binary(ExprKind::kItem, std::move(object), number(), position);
+  if (current().kind == TokenKind::kInteger)
+    return binary(ExprKind::kItem, std::move(object), number(), position);
   ExprPtr expr = make(ExprKind::kAttribute, position);
   expr->args.push_back(std::move(object));
   expr->name = expect_name();
@@ -447,7 +467,8 @@ ExprPtr ExpressionParser::filters(ExprPtr input, bool inline_start) {
     ExprPtr expr = make(ExprKind::kFilter, current().position);
     expr->name = dotted_name();
     expr->filter = find_filter(expr->name);
-    if (!expr->filter && soft_ == 0) error_at(fmt::format("No filter named '{}'.", expr->name), expr->position);
+    if (!expr->filter && soft_ == 0)
+      error_at(fmt::format("No filter named '{}'.", expr->name), expr->position);
     expr->args.push_back(std::move(input));
     if (current().is_op("(")) arguments(*expr);
     input = finish(std::move(expr));
@@ -464,8 +485,8 @@ ExprPtr ExpressionParser::test(ExprPtr value) {
   if (!expr->test && soft_ == 0) error_at(fmt::format("No test named '{}'.", expr->name), position);
   expr->args.push_back(std::move(value));
   const TokenKind kind = current().kind;
-  const bool operand = kind == TokenKind::kString || kind == TokenKind::kInteger || kind == TokenKind::kFloat ||
-                       current().is_op("[") || current().is_op("{") ||
+  const bool operand = kind == TokenKind::kString || kind == TokenKind::kInteger ||
+                       kind == TokenKind::kFloat || current().is_op("[") || current().is_op("{") ||
                        (kind == TokenKind::kName && !current().is_name("else") && !current().is_name("or") &&
                         !current().is_name("and"));
   if (current().is_name("is")) error("You cannot chain multiple tests with is");

@@ -1,8 +1,8 @@
 // Code points of UTF-8 strings, with the character classes and case mappings that Python's str uses.
 //
-// Classes and case come from the C library's C.UTF-8 locale (opened privately: the program's own locale is never
-// touched); where that locale is missing only ASCII letters have case. Case mapping is one code point to one, except
-// the German sharp s. Invalid bytes count as one character each and pass through unchanged.
+// Classes and case come from the C library's C.UTF-8 locale (opened privately: the program's own locale is
+// never touched); where that locale is missing only ASCII letters have case. Case mapping is one code point
+// to one, except the German sharp s. Invalid bytes count as one character each and pass through unchanged.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@ namespace frugal::jinja {
 // Length in bytes of the first character; 1 for an invalid byte.
 size_t character_length(std::string_view text);
 
-// Range over the characters of a text, each a view of one code point: for (std::string_view c : Characters(text)).
+// Range over the characters of a text, each a view of one code point: for (std::string_view c :
+// Characters(text)).
 class Characters {
  public:
   explicit Characters(std::string_view text) : text_(text) {}
@@ -38,8 +39,10 @@ class Characters {
 };
 
 size_t character_count(std::string_view text);
-uint32_t code_point(std::string_view character);  // of the first character; an invalid byte gives 0xDC00 + byte
-void append_code_point(std::string& out, uint32_t code_point);  // surrogates and beyond U+10FFFF become U+FFFD
+uint32_t code_point(
+    std::string_view character);  // of the first character; an invalid byte gives 0xDC00 + byte
+void append_code_point(std::string& out,
+                       uint32_t code_point);  // surrogates and beyond U+10FFFF become U+FFFD
 
 bool is_space(uint32_t c);
 bool is_alpha(uint32_t c);

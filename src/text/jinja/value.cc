@@ -27,14 +27,18 @@ struct Measure {
   }
 };
 
-int order(double a, double b) { return a < b ? -1 : a > b ? 1 : a == b ? 0 : 2; }
+int order(double a, double b) {
+  return a < b ? -1 : a > b ? 1 : a == b ? 0 : 2;
+}
 
 int compare_numbers(const Value& a, const Value& b) {
   if (a.is_int() && b.is_int()) return a.integer() < b.integer() ? -1 : a.integer() > b.integer();
   return order(a.real(), b.real());
 }
 
-bool is_list_or_tuple(const Seq* seq) { return seq && (seq->kind == SeqKind::kList || seq->kind == SeqKind::kTuple); }
+bool is_list_or_tuple(const Seq* seq) {
+  return seq && (seq->kind == SeqKind::kList || seq->kind == SeqKind::kTuple);
+}
 
 bool equal_seq(const Seq& a, const Seq& b) {
   if (&a == &b) return true;
@@ -57,16 +61,23 @@ Value convert_json(const nlohmann::ordered_json& json, uint32_t depth) {
   using Type = nlohmann::ordered_json::value_t;
   if (depth > kMaxValueDepth) raise("value nested more than {} deep", kMaxValueDepth);
   switch (json.type()) {
-    case Type::boolean: return json.get<bool>();
-    case Type::number_integer: return json.get<int64_t>();
-    case Type::number_float: return json.get<double>();
-    case Type::string: return json.get_ref<const std::string&>();
+    case Type::boolean:
+      return json.get<bool>();
+    case Type::number_integer:
+      return json.get<int64_t>();
+    case Type::number_float:
+      return json.get<double>();
+    case Type::string:
+      return json.get_ref<const std::string&>();
     case Type::number_unsigned:
-      if (json.get<uint64_t>() > uint64_t{INT64_MAX}) raise("integer {} needs more than 64 bits", json.get<uint64_t>());
+      if (json.get<uint64_t>() > uint64_t{INT64_MAX})
+        raise("integer {} needs more than 64 bits", json.get<uint64_t>());
       return json.get<int64_t>();
     case Type::array:
-    case Type::object: return json_container(json, depth);
-    default: return {};
+    case Type::object:
+      return json_container(json, depth);
+    default:
+      return {};
   }
 }
 
@@ -89,7 +100,9 @@ std::string number_key(const Value& value) {
   return "f" + float_repr(d);
 }
 
-std::string text_key(std::string_view text) { return fmt::format("s{}:{}", text.size(), text); }
+std::string text_key(std::string_view text) {
+  return fmt::format("s{}:{}", text.size(), text);
+}
 
 }  // namespace
 
@@ -135,8 +148,12 @@ const Value* Dict::find_hashed(const std::string& key) const {
   return place == index_.end() ? nullptr : &entries[place->second].second;
 }
 
-const Value* Dict::find(const Value& key) const { return find_hashed(hash_key(key)); }
-const Value* Dict::find(std::string_view key) const { return find_hashed(text_key(key)); }
+const Value* Dict::find(const Value& key) const {
+  return find_hashed(hash_key(key));
+}
+const Value* Dict::find(std::string_view key) const {
+  return find_hashed(text_key(key));
+}
 
 Value make_seq(std::vector<Value> items, SeqKind kind, std::string label) {
   Measure measure;
@@ -150,7 +167,9 @@ Value make_seq(std::vector<Value> items, SeqKind kind, std::string label) {
   return std::shared_ptr<const Seq>(std::move(seq));
 }
 
-Value make_tuple(std::vector<Value> items) { return make_seq(std::move(items), SeqKind::kTuple); }
+Value make_tuple(std::vector<Value> items) {
+  return make_seq(std::move(items), SeqKind::kTuple);
+}
 
 Value make_generator(std::vector<Value> items, const char* label) {
   return make_seq(std::move(items), SeqKind::kGenerator, label);
@@ -176,14 +195,18 @@ uint64_t weight(const Value& value) {
 }
 
 const char* type_name(const Value& value) {
-  static constexpr const char* kNames[] = {"NoneType", "Undefined", "bool", "int",       "float",      "str",
-                                           "list",     "dict",      "Namespace", "LoopContext", "function"};
+  static constexpr const char* kNames[] = {"NoneType",  "Undefined",   "bool",    "int",
+                                           "float",     "str",         "list",    "dict",
+                                           "Namespace", "LoopContext", "function"};
   const Seq* seq = value.seq();
   if (!seq || seq->kind == SeqKind::kList) return kNames[value.data().index()];
   switch (seq->kind) {
-    case SeqKind::kTuple: return "tuple";
-    case SeqKind::kRange: return "range";
-    default: return seq->label.c_str();
+    case SeqKind::kTuple:
+      return "tuple";
+    case SeqKind::kRange:
+      return "range";
+    default:
+      return seq->label.c_str();
   }
 }
 
@@ -214,7 +237,8 @@ bool identical(const Value& a, const Value& b) {
 
 int compare(const Value& a, const Value& b, const char* op) {
   if (a.is_number() && b.is_number()) return compare_numbers(a, b);
-  if (a.is_string() && b.is_string()) return a.text().compare(b.text());  // bytes sort as code points do
+  if (a.is_string() && b.is_string())
+    return a.text() < b.text() ? -1 : a.text() > b.text();  // bytes sort as code points
   if (is_list_or_tuple(a.seq()) && is_list_or_tuple(b.seq()) && a.seq()->kind == b.seq()->kind) {
     const auto &x = a.seq()->items, &y = b.seq()->items;
     for (size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
@@ -262,6 +286,8 @@ const Value& defined(const Value& value) {
   return value;
 }
 
-Value from_json(const nlohmann::ordered_json& json) { return convert_json(json, 0); }
+Value from_json(const nlohmann::ordered_json& json) {
+  return convert_json(json, 0);
+}
 
 }  // namespace frugal::jinja

@@ -1,10 +1,11 @@
 // The values of a template: Python's None, bool, int, float, str, list, tuple, dict, plus what Jinja adds.
 //
-// Templates were written for Python, so a value behaves as its Python namesake: truth, equality (1 == 1.0 == True),
-// order, repr. Strings are UTF-8 and count in code points. Ints are 64 bits wide; overflow is an error, never a wrap.
-// Everything is immutable once built (transformers renders in an immutable sandbox) except namespaces, so sharing is by
-// reference count and no cycle can arise outside a namespace; the interpreter empties those when it ends.
-// Containers know their depth and total size, so every recursion over a value is bounded when the value is built.
+// Templates were written for Python, so a value behaves as its Python namesake: truth, equality (1 == 1.0 ==
+// True), order, repr. Strings are UTF-8 and count in code points. Ints are 64 bits wide; overflow is an
+// error, never a wrap. Everything is immutable once built (transformers renders in an immutable sandbox)
+// except namespaces, so sharing is by reference count and no cycle can arise outside a namespace; the
+// interpreter empties those when it ends. Containers know their depth and total size, so every recursion over
+// a value is bounded when the value is built.
 #pragma once
 
 #include <cstdint>
@@ -75,7 +76,9 @@ class Value {
   static Value undefined(std::string message);
 
   template <typename T>
-  const T* get() const { return std::get_if<T>(&data_); }
+  const T* get() const {
+    return std::get_if<T>(&data_);
+  }
   bool is_none() const { return get<None>() != nullptr; }
   bool is_undefined() const { return get<Undefined>() != nullptr; }
   bool is_bool() const { return get<bool>() != nullptr; }
@@ -83,10 +86,10 @@ class Value {
   bool is_float() const { return get<double>() != nullptr; }
   bool is_number() const { return is_int() || is_float(); }
   bool is_string() const { return get<Text>() != nullptr; }
-  const std::string& text() const { return **get<Text>(); }       // only when is_string()
-  int64_t integer() const;                                        // only when is_int()
-  double real() const;                                            // only when is_number()
-  const Seq* seq() const { return pointer<const Seq>(); }         // nullptr when it is something else
+  const std::string& text() const { return **get<Text>(); }  // only when is_string()
+  int64_t integer() const;                                   // only when is_int()
+  double real() const;                                       // only when is_number()
+  const Seq* seq() const { return pointer<const Seq>(); }    // nullptr when it is something else
   const Dict* dict() const { return pointer<const Dict>(); }
   Namespace* name_space() const { return pointer<Namespace>(); }
   Loop* loop() const { return pointer<Loop>(); }
@@ -166,20 +169,22 @@ Value make_tuple(std::vector<Value> items);
 Value make_generator(std::vector<Value> items, const char* label = "generator");
 Value make_dict(Dict dict);
 
-uint64_t weight(const Value& value);            // about how much work it is to walk through it
-const char* type_name(const Value& value);      // Python's: "str", "NoneType", ...
+uint64_t weight(const Value& value);        // about how much work it is to walk through it
+const char* type_name(const Value& value);  // Python's: "str", "NoneType", ...
 bool truthy(const Value& value);
 bool equal(const Value& a, const Value& b);
 bool identical(const Value& a, const Value& b);  // Python's "is", with small values identical when equal
-// <0, 0, >0; unordered (NaN) is 2. Throws Failure when Python has no order between the two; op is for the message.
+// <0, 0, >0; unordered (NaN) is 2. Throws Failure when Python has no order between the two; op is for the
+// message.
 int compare(const Value& a, const Value& b, const char* op = "<");
-std::string hash_key(const Value& value);       // equal values give equal keys. Throws Failure when unhashable.
+std::string hash_key(const Value& value);  // equal values give equal keys. Throws Failure when unhashable.
 std::string float_repr(double value);
 std::string repr(const Value& value);
-std::string to_text(const Value& value);        // Python's str()
-// The elements to loop over: list elements, dict keys, characters. Drains a generator. Throws when not iterable.
+std::string to_text(const Value& value);  // Python's str()
+// The elements to loop over: list elements, dict keys, characters. Drains a generator. Throws when not
+// iterable.
 std::vector<Value> iterate(const Value& value);
-const Value& defined(const Value& value);       // throws Failure with the undefined's message
+const Value& defined(const Value& value);  // throws Failure with the undefined's message
 Value from_json(const nlohmann::ordered_json& json);
 
 }  // namespace frugal::jinja

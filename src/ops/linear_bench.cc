@@ -1,0 +1,76 @@
+// Speed of the packed linear kernels alone: bytes a second of weights with one row, multiply-adds a second with many.
+// usage: linear_bench [threads]; prints one line for each type.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <functional>
+#include <random>
+#include <vector>
+
+#include "base/threads.h"
+#include "ops/kernels.h"
+#include "ops/pack.h"
+
+using namespace frugal;
+
+namespace {
+
+// Wall time, or this thread's own time on the processor (one thread on a busy machine).
+double now(bool cpu) {
+  timespec t;
+  clock_gettime(cpu ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+double best_seconds(bool cpu, int runs, const std::function<void()>& f) {
+  double best = 1e9;
+  for (int i = 0; i < runs; ++i) {
+    const double start = now(cpu);
+    f();
+    best = std::min(best, now(cpu) - start);
+  }
+  return best;
+}
+
+void bench(DType type, ThreadTeam& team, const KernelTable& k) {
+  const int64_t cols = 576, rows = 1536 * 100;  // about SmolLM2's bytes in one matrix
+  const ActForm form = natural_form(type, k);
+  PackedMatrix w{type, rows, cols, packed_panel_bytes(type, cols), nullptr};
+  std::vector<uint8_t> data(w.panel_bytes * static_cast<size_t>(w.panels()));
+  std::mt19937_64 random(1);
+  for (size_t i = 0; i + 8 <= data.size(); i += 8) {
+    const uint64_t x = random() & 0x3f3f3f3f3f3f3f3full;
+    std::memcpy(&data[i], &x, 8);
+  }
+  w.data = data.data();
+  const int m = 12 * 8;
+  std::vector<float> x(static_cast<size_t>(cols * m), 0.5f), out(static_cast<size_t>(rows * m));
+  std::vector<uint8_t> tile(act_tile_bytes(form, cols, kTile) * 8);
+  auto run = [&](int count) {
+    const int tiles = (count + kTile - 1) / kTile;
+    for (int t = 0; t < count; ++t)
+      k.prepare(form, x.data(), cols, t % kTile, std::min(count, kTile), tile.data() + static_cast<size_t>(t / kTile) * act_tile_bytes(form, cols, kTile));
+    team.run([&](int thread, int threads) {
+      const int64_t first = w.panels() * thread / threads, last = w.panels() * (thread + 1) / threads;
+      const int64_t group = tiles == 1 ? last - first : 4;
+      for (int64_t p = first; p < last; p += group)
+        for (int i = 0; i < tiles; ++i)
+          k.linear(w, form, tile.data() + static_cast<size_t>(i) * act_tile_bytes(form, cols, kTile), std::min(count, kTile), p,
+                   std::min(p + group, last), {}, out.data() + static_cast<int64_t>(i) * kTile * rows, rows);
+    });
+  };
+  const bool cpu = team.size() == 1;
+  const double one = best_seconds(cpu, 15, [&] { run(1); }), eight = best_seconds(cpu, 9, [&] { run(8); }), many = best_seconds(cpu, 9, [&] { run(m); });
+  const double macs = static_cast<double>(rows * cols);
+  std::printf("%-6s 1 row %6.1f GB/s   8 rows %6.1f GB/s (%.2fx tokens)   %d rows %7.1f GMAC/s\n", info(type).name, data.size() / one * 1e-9,
+              data.size() / eight * 1e-9, 8 * one / eight, m, macs * m / many * 1e-9);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ThreadTeam team(argc > 1 ? std::atoi(argv[1]) : 0);
+  std::printf("%s, %d threads\n", kernels().name, team.size());
+  for (DType t : {DType::kQ4_1, DType::kQ4_0, DType::kQ8_0, DType::kF16, DType::kQ4_K, DType::kQ6_K, DType::kQ5_0, DType::kF32}) bench(t, team, kernels());
+}
