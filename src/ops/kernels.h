@@ -77,6 +77,7 @@ struct KernelTable {
   void (*add)(const float* a, const float* b, int64_t n, float* out);
   void (*scale)(const float* a, float s, int64_t n, float* out);
   void (*softcap)(const float* a, float cap, int64_t n, float* out);
+  double (*log_sum_exp)(const float* a, int64_t n);  // natural log of sum of e^a
   // n queries of one key/value head over pages [page0, page1): see attention.h.
   void (*attend)(const struct AttendUnit& unit, int64_t page0, int64_t page1);
   // Folds a later partial result into an earlier one, both {m, l, acc}: see attention.h.

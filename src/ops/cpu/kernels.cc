@@ -141,6 +141,7 @@ KernelTable make_table() {
   t.add = add_rows;
   t.scale = scale_row;
   t.softcap = softcap_row;
+  t.log_sum_exp = log_sum_exp;
   fill_attention(t);
   return t;
 }

@@ -64,4 +64,31 @@ inline void softcap_row(const float* a, float cap, int64_t n, float* out) {
   });
 }
 
+inline double log_sum_exp(const float* a, int64_t n) {
+  F16 top = set1(-std::numeric_limits<float>::infinity());
+  by_lanes(n, [&](int64_t i, int k) {
+    for (int j = 0; j < k && k < kLanes; ++j) top = max(top, set1(a[i + j]));
+    if (k == kLanes) top = max(top, load(a + i));
+  });
+  const float largest = max_of(top);
+  double total = 0;
+  for (int64_t i = 0; i < n; i += 4096) {  // short float sums inside a double one
+    const int64_t count = n - i < 4096 ? n - i : 4096;
+    F16 part = zero();
+    float tail = 0;
+    by_lanes(count, [&](int64_t j, int k) {
+      const F16 e = exp(sub(load_some(a + i + j, k), set1(largest)));
+      if (k == kLanes) {
+        part = add(part, e);
+      } else {
+        float lanes[kLanes];
+        store(lanes, e);
+        for (int t = 0; t < k; ++t) tail += lanes[t];
+      }
+    });
+    total += static_cast<double>(sum(part)) + static_cast<double>(tail);
+  }
+  return static_cast<double>(largest) + std::log(total);
+}
+
 }  // namespace frugal::FRUGAL_ISA
