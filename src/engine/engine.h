@@ -1,0 +1,90 @@
+// The one loop that command line, server, Python and compare all use: continuous batching over one model.
+//
+// Every step packs one row for each sequence that is decoding and fills the rest with prompt chunks, runs one forward,
+// and hands each finished row to its request's Generation. Results do not depend on who shares a batch (row contract).
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "decode/generation.h"
+#include "engine/runner.h"
+
+namespace frugal {
+
+struct Request {
+  std::vector<int32_t> prompt;       // at least one id
+  GenerationOptions generation;
+  std::shared_ptr<KvSeq> cache;      // rows to continue from (they hold prompt's beginning), or null
+  std::function<void(const Token&)> on_token;  // called from the model thread, may be empty
+};
+
+struct RequestStats {
+  int prompt_tokens = 0, new_tokens = 0;
+  double queue_s = 0, prompt_s = 0, decode_s = 0, first_token_s = 0;  // prompt_s: to the first token, queueing apart
+  int steps = 0;                     // target passes that decoded for it
+  size_t cache_bytes = 0;
+};
+
+struct Answer {
+  std::vector<int32_t> ids;
+  std::string text;
+  std::vector<Token> tokens;
+  Finish finish = Finish::kNone;
+  RequestStats stats;
+  std::shared_ptr<KvSeq> cache;      // prompt and answer, but for the last token
+  std::string error;                 // not empty: what failed
+};
+
+struct EngineStats {
+  int64_t steps = 0, rows = 0;
+  int active = 0, waiting = 0;
+  size_t cache_bytes = 0;
+};
+
+class Engine {
+ public:
+  // model and tokenizer must outlive the engine; tokenizer may be null (ids only).
+  Engine(Model& model, const Tokenizer* tokenizer, const RunnerOptions& options, int max_parallel = 16);
+  ~Engine();  // cancels what is unfinished
+
+  int64_t submit(Request request);   // throws Error when the prompt is empty or does not fit the context
+  void cancel(int64_t id);
+  Answer wait(int64_t id);           // until it is finished; each id once
+  Answer generate(Request request) { return wait(submit(std::move(request))); }
+  EngineStats stats() const;
+  Runner& runner() { return runner_; }  // between requests only
+
+ private:
+  struct Active;
+  void loop();
+  void admit();
+  bool step();
+  void add_rows(Active& a, int room);
+  void take(Active& a, const float* logits);
+  void finish(Active& a, Finish why);
+  void publish(std::unique_ptr<Active> a);
+
+  Runner runner_;
+  const Tokenizer* tokenizer_;
+  int max_parallel_;
+  Batch batch_;
+  std::vector<std::unique_ptr<Active>> active_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_, done_;
+  std::deque<std::unique_ptr<Active>> waiting_;
+  std::vector<int64_t> cancelled_;
+  std::vector<std::pair<int64_t, Answer>> answers_;
+  std::vector<int64_t> known_;       // submitted and not yet collected
+  int64_t next_id_ = 1;
+  EngineStats stats_;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace frugal
