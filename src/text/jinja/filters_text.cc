@@ -29,7 +29,8 @@ Value filter_title(Interpreter&, const Value& self, Arguments&) {
     out += capitalize(word);
     word.clear();
   };
-  for (std::string_view character : Characters(to_text(self))) {
+  const std::string text = to_text(self);
+  for (std::string_view character : Characters(text)) {
     const uint32_t c = code_point(character);
     const bool separates = is_space(c) || c == '-' || c == '(' || c == '{' || c == '[' || c == '<';
     if (separates) flush();
@@ -95,7 +96,8 @@ Value filter_truncate(Interpreter&, const Value& self, Arguments& arguments) {
 Value filter_wordcount(Interpreter&, const Value& self, Arguments&) {
   int64_t count = 0;
   bool inside = false;
-  for (std::string_view character : Characters(to_text(self))) {
+  const std::string text = to_text(self);
+  for (std::string_view character : Characters(text)) {
     const uint32_t c = code_point(character);
     const bool word = is_alpha(c) || is_digit(c) || c == '_';
     count += word && !inside;
@@ -106,7 +108,8 @@ Value filter_wordcount(Interpreter&, const Value& self, Arguments&) {
 
 Value filter_escape(Interpreter& interpreter, const Value& self, Arguments&) {
   std::string out;
-  for (char c : to_text(self)) {
+  const std::string text = to_text(self);
+  for (char c : text) {
     const char* entity = c == '&'    ? "&amp;"
                          : c == '<'  ? "&lt;"
                          : c == '>'  ? "&gt;"
@@ -122,7 +125,8 @@ Value filter_escape(Interpreter& interpreter, const Value& self, Arguments&) {
 Value filter_urlencode(Interpreter& interpreter, const Value& self, Arguments&) {
   if (self.dict()) raise("urlencode of a mapping is not supported");
   std::string out;
-  for (char c : to_text(self)) {
+  const std::string text = to_text(self);
+  for (char c : text) {
     const bool plain = std::isalnum(static_cast<unsigned char>(c)) ||
                        std::string_view("_.-~/").find(c) != std::string_view::npos;
     plain ? out += c : out += fmt::format("%{:02X}", static_cast<unsigned char>(c));

@@ -65,7 +65,6 @@ Value str_has_affix(Interpreter&, const Value& self, Arguments& arguments) {
   const auto [affix, start, end] =
       bind<3>(arguments, at_end ? "endswith" : "startswith", {"prefix", "start", "end"}, 1);
   const Value none, part = start ? slice_of(self, *start, end ? *end : none, none) : self;
-  if (!part.is_string()) raise("slice indices must be integers or None");
   const std::string_view text = part.text();
   const auto matches = [&](const Value& value) {
     return at_end ? text.ends_with(string_of(value)) : text.starts_with(string_of(value));
@@ -93,7 +92,6 @@ int64_t find_in(Interpreter& interpreter, const Value& self, Arguments& argument
   const auto [sub, start, end] = bind<3>(arguments, "find", {"sub", "start", "end"}, 1);
   const std::string& part = string_of(*sub);
   const Value none, window = start ? slice_of(self, *start, end ? *end : none, none) : self;
-  if (!window.is_string()) raise("slice indices must be integers or None");
   interpreter.charge_search(window.text(), part);
   const size_t at = last ? window.text().rfind(part) : window.text().find(part);
   if (at == std::string::npos) return -1;

@@ -16,22 +16,21 @@ const char* symbol(Op op) {
   return kSymbols[static_cast<size_t>(op)];
 }
 
-int64_t checked(bool overflow, int64_t value) {
+void no_overflow(bool overflow) {
   if (overflow) raise("integer result needs more than 64 bits");
-  return value;
 }
 
 int64_t integer_power(int64_t base, int64_t exponent) {
   int64_t result = 1;
   for (; exponent > 0; exponent >>= 1) {
-    if (exponent & 1) checked(__builtin_mul_overflow(result, base, &result), 0);
-    if (exponent > 1) checked(__builtin_mul_overflow(base, base, &base), 0);
+    if (exponent & 1) no_overflow(__builtin_mul_overflow(result, base, &result));
+    if (exponent > 1) no_overflow(__builtin_mul_overflow(base, base, &base));
   }
   return result;
 }
 
 int64_t floor_div(int64_t a, int64_t b) {
-  if (b == -1) return checked(a == INT64_MIN, a == INT64_MIN ? 0 : -a);
+  no_overflow(a == INT64_MIN && b == -1);
   return a / b - (a % b != 0 && (a < 0) != (b < 0));
 }
 
@@ -50,11 +49,11 @@ Value integers(Op op, int64_t a, int64_t b) {
   int64_t r = 0;
   switch (op) {
     case Op::kAdd:
-      return checked(__builtin_add_overflow(a, b, &r), r);
+      return no_overflow(__builtin_add_overflow(a, b, &r)), r;
     case Op::kSub:
-      return checked(__builtin_sub_overflow(a, b, &r), r);
+      return no_overflow(__builtin_sub_overflow(a, b, &r)), r;
     case Op::kMul:
-      return checked(__builtin_mul_overflow(a, b, &r), r);
+      return no_overflow(__builtin_mul_overflow(a, b, &r)), r;
     default:
       break;
   }
@@ -242,9 +241,8 @@ Value slice_of(const Value& value, const Value& start, const Value& stop, const 
   const Seq* seq = value.seq();
   const bool sliceable =
       value.is_string() || (seq && seq->kind != SeqKind::kGenerator && seq->kind != SeqKind::kView);
-  if (!sliceable || !is_index(start) || !is_index(stop) || !is_index(step)) {
-    return Value::undefined(fmt::format("'{}' object has no such slice", type_name(value)));
-  }
+  if (!sliceable) raise("'{}' object has no slices", type_name(value));
+  if (!is_index(start) || !is_index(stop) || !is_index(step)) raise("slice indices must be integers or None");
   if (value.is_string()) return slice_text(value.text(), start, stop, step);
   const Range range = slice_range(static_cast<int64_t>(seq->items.size()), start, stop, step);
   std::vector<Value> items;

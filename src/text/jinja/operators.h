@@ -9,7 +9,7 @@ Value arithmetic(Interpreter& interpreter, Op op, const Value& a, const Value& b
 Value negate(const Value& value, bool negative);  // -value or +value
 bool compare_op(Op op, const Value& a, const Value& b);
 bool contains(const Value& container, const Value& value);
-// value[start:stop:step], absent bounds None. Undefined when value has no slices.
+// value[start:stop:step], absent bounds None.
 Value slice_of(const Value& value, const Value& start, const Value& stop, const Value& step);
 // The element, or nothing when there is none: then Jinja looks for an attribute.
 const Value* element(const Value& object, const Value& index, Value& storage);

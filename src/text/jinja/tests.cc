@@ -100,7 +100,8 @@ bool test_test(Interpreter&, const Value& self, Arguments&) {
 
 bool has_case(const Value& self, bool wanted_upper) {
   bool cased = false;
-  for (std::string_view character : Characters(to_text(self))) {
+  const std::string text = to_text(self);
+  for (std::string_view character : Characters(text)) {
     const uint32_t c = code_point(character);
     if (wanted_upper ? is_lower(c) : is_upper(c)) return false;
     cased |= wanted_upper ? is_upper(c) : is_lower(c);
