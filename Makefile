@@ -4,10 +4,14 @@ PYTHON ?= python3
 MODEL  ?= models/SmolLM2-135M-Instruct.Q4_1.gguf
 PROMPT ?= Explain in three sentences why the sky is blue at noon and red at sunset.
 FUZZ_SECONDS ?= 60
+# OFF: without LibTorch, so without AtenOps and the tests that compare with it; and nothing of it is downloaded.
+ATEN ?= ON
 FRUGAL := build/bin/frugal
 export PYTHON
 
-CONFIGURE = cmake --preset $(1) --log-level=NOTICE -DFRUGAL_PYTHON="$$(command -v $(PYTHON))" >/dev/null
+CONFIGURE = cmake --preset $(1) --log-level=NOTICE -DFRUGAL_PYTHON="$$(command -v $(PYTHON))" $(2) >/dev/null
+WITH_ATEN = -DFRUGAL_ATEN=$(ATEN)
+SETUP = tools/setup.sh base $(if $(filter OFF,$(ATEN)),,torch) model
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build run test cases bench check format house asan tsan fuzz clean
@@ -16,11 +20,11 @@ help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup:  ## install what is missing: packages, LibTorch, the default model
-	@tools/setup.sh
+	@$(SETUP)
 
 build:  ## the command, build/bin/frugal
 	@tools/setup.sh base
-	@$(call CONFIGURE,release)
+	@$(call CONFIGURE,release,$(WITH_ATEN))
 	@cmake --build build --target frugal
 
 run: build  ## set up, build, answer a prompt, then measure the speed with two forms of the cache
@@ -31,8 +35,8 @@ run: build  ## set up, build, answer a prompt, then measure the speed with two f
 	@$(FRUGAL) bench $(MODEL) --prompt 256 --new 64 --depth 0,2048 --repeats 3 --kv f16 --kv q8
 
 test:  ## set up, build everything, run all tests and end-to-end cases
-	@tools/setup.sh
-	@$(call CONFIGURE,release)
+	@$(SETUP)
+	@$(call CONFIGURE,release,$(WITH_ATEN))
 	@cmake --build build
 	@ctest --preset release
 
@@ -45,7 +49,7 @@ bench: build  ## speed: prompt, decoding, at depth, in batches
 
 check:  ## format, clang-tidy, and the test of the house's rules
 	@tools/setup.sh base check
-	@$(call CONFIGURE,release)
+	@$(call CONFIGURE,release,$(WITH_ATEN))
 	@$(PYTHON) tests/house_test.py
 	@tools/check.sh build
 
@@ -53,8 +57,8 @@ format:  ## clang-format all sources in place
 	@git ls-files '*.cc' '*.h' | xargs clang-format -i
 
 asan:  ## the tests under address and undefined-behaviour sanitizers
-	@tools/setup.sh
-	@$(call CONFIGURE,asan)
+	@$(SETUP)
+	@$(call CONFIGURE,asan,$(WITH_ATEN))
 	@cmake --build build-asan && ctest --preset asan
 
 tsan:  ## the tests under the thread sanitizer (without LibTorch)
