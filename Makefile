@@ -7,14 +7,14 @@ FUZZ_SECONDS ?= 60
 # OFF: without LibTorch, so without AtenOps and the tests that compare with it; and nothing of it is downloaded.
 ATEN ?= ON
 FRUGAL := build/bin/frugal
-export PYTHON
+export PYTHON PROMPT
 
 CONFIGURE = cmake --preset $(1) --log-level=NOTICE -DFRUGAL_PYTHON="$$(command -v $(PYTHON))" $(2) >/dev/null
 WITH_ATEN = -DFRUGAL_ATEN=$(ATEN)
 SETUP = tools/setup.sh base $(if $(filter OFF,$(ATEN)),,torch) model
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test cases bench check format house asan tsan fuzz clean
+.PHONY: help setup build run test cases bench check format asan tsan fuzz clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,8 +29,8 @@ build:  ## the command, build/bin/frugal
 
 run: build  ## set up, build, answer a prompt, then measure the speed with two forms of the cache
 	@tools/setup.sh model
-	@printf '\n> %s\n\n' "$(PROMPT)"
-	@$(FRUGAL) run $(MODEL) -p "$(PROMPT)" -n 160
+	@printf '\n> %s\n\n' "$$PROMPT"
+	@$(FRUGAL) run $(MODEL) -p "$$PROMPT" -n 160
 	@printf '\nSpeed, cache rows stored as float16 (f16) and as 8-bit blocks (q8):\n\n'
 	@$(FRUGAL) bench $(MODEL) --prompt 256 --new 64 --depth 0,2048 --repeats 3 --kv f16 --kv q8
 
