@@ -22,8 +22,9 @@ struct PositionConfig {
   double low_freq_factor = 1.0, high_freq_factor = 4.0;  // llama3
   double beta_fast = 32.0, beta_slow = 1.0;              // yarn
   double attention_factor = 0.0;                         // yarn's temperature; 0: the formula's
+  bool truncate = true;                                  // yarn: the ramp's ends are whole pairs
   double mscale = 0.0, mscale_all_dim = 0.0;             // yarn, DeepSeek's form
-  int64_t original_context = 0;
+  int64_t original_context = 0;  // the context that was trained; for dynamic the configured one
   std::vector<float> freq_factors;  // GGUF rope_freqs.weight: divides the frequency of each pair; empty: none
 };
 
@@ -38,7 +39,7 @@ struct ModelConfig {
   std::string activation = "silu";         // silu, gelu, gelu_tanh
   PositionConfig position;
   std::optional<PositionConfig> local_position;  // gemma3: layers with a window use this one
-  int64_t window = 0;                      // sliding window in tokens, 0: none
+  int64_t window = 0;                      // sliding window in tokens, the token itself counted; 0: none
   std::vector<bool> layer_is_local;        // which layers use the window; empty: all when window > 0
   double attn_scale = 0.0;                 // 0: 1 / sqrt(head_dim)
   double attn_softcap = 0.0, logit_softcap = 0.0;

@@ -42,8 +42,13 @@ double yarn_mscale(double scale, double mscale) { return scale <= 1.0 ? 1.0 : 0.
 
 // YaRN: fast pairs keep their frequency, slow ones are interpolated, a linear ramp between; temperature in cos and sin.
 float scale_yarn(const PositionConfig& c, int64_t dims, std::vector<double>& f) {
-  const double low = std::max(std::floor(yarn_dim(c.beta_fast, c, dims)), 0.0);
-  double high = std::min(std::ceil(yarn_dim(c.beta_slow, c, dims)), static_cast<double>(dims) - 1.0);
+  double low = yarn_dim(c.beta_fast, c, dims), high = yarn_dim(c.beta_slow, c, dims);
+  if (c.truncate) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  high = std::min(high, static_cast<double>(dims) - 1.0);
   if (high == low) high += 0.001;
   for (size_t i = 0; i < f.size(); ++i) {
     const double ramp = std::clamp((static_cast<double>(i) - low) / (high - low), 0.0, 1.0);
