@@ -19,8 +19,7 @@ std::array<const Value*, N> bind(const Arguments& arguments, const char* functio
   }
   for (size_t i = 0; i < arguments.positional.size(); ++i) out[i] = &arguments.positional[i];
   for (const auto& [name, value] : arguments.named) {
-    const auto place =
-        std::find_if(names.begin(), names.end(), [&](const char* other) { return name == other; });
+    const auto place = std::find(names.begin(), names.end(), std::string_view(name));
     if (place == names.end()) raise("{}() got an unexpected keyword argument '{}'", function, name);
     const Value*& slot = out[static_cast<size_t>(place - names.begin())];
     if (slot) raise("{}() got multiple values for argument '{}'", function, name);

@@ -93,7 +93,8 @@ bool native_attribute(const Value& object, const std::string& name, Value& out) 
   callable->name = name;
   callable->kind = "method";
   callable->call = [object, method](Interpreter& interpreter, Arguments& arguments) {
-    return method(interpreter, object, arguments);
+    Value out = method(interpreter, object, arguments);
+    return object.is_markup() && out.is_string() ? Value::markup(out.text()) : out;
   };
   return out = std::shared_ptr<const Callable>(std::move(callable)), true;
 }

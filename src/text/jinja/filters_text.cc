@@ -9,6 +9,13 @@
 namespace frugal::jinja {
 namespace {
 
+// The same string kind as the input's: a safe string stays safe.
+template <Function filter>
+Value keeping(Interpreter& interpreter, const Value& self, Arguments& arguments) {
+  Value out = filter(interpreter, self, arguments);
+  return self.is_markup() ? Value::markup(out.text()) : out;
+}
+
 Value filter_upper(Interpreter&, const Value& self, Arguments&) {
   return upper(to_text(self));
 }
@@ -106,20 +113,18 @@ Value filter_wordcount(Interpreter&, const Value& self, Arguments&) {
   return count;
 }
 
-Value filter_escape(Interpreter& interpreter, const Value& self, Arguments&) {
-  std::string out;
-  const std::string text = to_text(self);
-  for (char c : text) {
-    const char* entity = c == '&'    ? "&amp;"
-                         : c == '<'  ? "&lt;"
-                         : c == '>'  ? "&gt;"
-                         : c == '"'  ? "&#34;"
-                         : c == '\'' ? "&#39;"
-                                     : nullptr;
-    entity ? out += entity : out += c;
-  }
+Value filter_safe(Interpreter&, const Value& self, Arguments&) {
+  return Value::markup(to_text(self));
+}
+
+Value filter_forceescape(Interpreter& interpreter, const Value& self, Arguments&) {
+  std::string out = escape_html(to_text(self));
   interpreter.charge_text(out.size());
-  return out;
+  return Value::markup(std::move(out));
+}
+
+Value filter_escape(Interpreter& interpreter, const Value& self, Arguments& arguments) {
+  return self.is_markup() ? self : filter_forceescape(interpreter, self, arguments);
 }
 
 Value filter_urlencode(Interpreter& interpreter, const Value& self, Arguments&) {
@@ -176,12 +181,24 @@ Value filter_tojson(Interpreter& interpreter, const Value& self, Arguments& argu
 }
 
 constexpr NamedFunction kFilters[] = {
-    {"upper", filter_upper},         {"lower", filter_lower},       {"capitalize", filter_capitalize},
-    {"string", filter_string},       {"safe", filter_string},       {"title", filter_title},
-    {"trim", filter_trim},           {"replace", filter_replace},   {"center", filter_center},
-    {"indent", filter_indent},       {"truncate", filter_truncate}, {"wordcount", filter_wordcount},
-    {"escape", filter_escape},       {"e", filter_escape},          {"forceescape", filter_escape},
-    {"urlencode", filter_urlencode}, {"format", filter_format},     {"tojson", filter_tojson},
+    {"upper", keeping<filter_upper>},
+    {"lower", keeping<filter_lower>},
+    {"capitalize", keeping<filter_capitalize>},
+    {"string", filter_string},
+    {"safe", filter_safe},
+    {"title", filter_title},
+    {"trim", keeping<filter_trim>},
+    {"replace", filter_replace},
+    {"center", keeping<filter_center>},
+    {"indent", keeping<filter_indent>},
+    {"truncate", filter_truncate},
+    {"wordcount", filter_wordcount},
+    {"escape", filter_escape},
+    {"e", filter_escape},
+    {"forceescape", filter_forceescape},
+    {"urlencode", filter_urlencode},
+    {"format", filter_format},
+    {"tojson", filter_tojson},
 };
 
 }  // namespace

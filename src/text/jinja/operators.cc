@@ -107,6 +107,15 @@ Value repeat_seq(Interpreter& interpreter, const Seq& seq, int64_t times) {
   return make_seq(std::move(items), seq.kind);
 }
 
+Value concatenate(Interpreter& interpreter, const Value& a, const Value& b) {
+  interpreter.charge_text(a.text().size() + b.text().size());
+  if (!a.is_markup() && !b.is_markup()) return a.text() + b.text();
+  const auto safe = [](const Value& value) {
+    return value.is_markup() ? value.text() : escape_html(value.text());
+  };
+  return Value::markup(safe(a) + safe(b));
+}
+
 bool is_list_or_tuple(const Seq* seq) {
   return seq && (seq->kind == SeqKind::kList || seq->kind == SeqKind::kTuple);
 }
@@ -120,10 +129,7 @@ bool sequences(Interpreter& interpreter, Op op, const Value& a, const Value& b, 
     return false;
   }
   if (op != Op::kAdd) return false;
-  if (a.is_string() && b.is_string()) {
-    interpreter.charge_text(a.text().size() + b.text().size());
-    return out = a.text() + b.text(), true;
-  }
+  if (a.is_string() && b.is_string()) return out = concatenate(interpreter, a, b), true;
   if (!is_list_or_tuple(a.seq()) || !is_list_or_tuple(b.seq()) || a.seq()->kind != b.seq()->kind)
     return false;
   interpreter.charge(a.seq()->items.size() + b.seq()->items.size());
@@ -243,6 +249,7 @@ Value slice_of(const Value& value, const Value& start, const Value& stop, const 
       value.is_string() || (seq && seq->kind != SeqKind::kGenerator && seq->kind != SeqKind::kView);
   if (!sliceable) raise("'{}' object has no slices", type_name(value));
   if (!is_index(start) || !is_index(stop) || !is_index(step)) raise("slice indices must be integers or None");
+  if (value.is_markup()) return Value::markup(slice_text(value.text(), start, stop, step));
   if (value.is_string()) return slice_text(value.text(), start, stop, step);
   const Range range = slice_range(static_cast<int64_t>(seq->items.size()), start, stop, step);
   std::vector<Value> items;

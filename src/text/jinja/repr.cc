@@ -100,6 +100,7 @@ std::string object_repr(const Value& value) {
 }
 
 void append_repr(std::string& out, const Value& value) {
+  if (value.is_markup()) return append_checked(out, "Markup(" + string_repr(value.text()) + ")");
   if (value.is_string()) return append_checked(out, string_repr(value.text()));
   if (const Seq* seq = value.seq()) return append_seq(out, *seq);
   if (const Dict* dict = value.dict()) return append_dict(out, *dict);
@@ -123,6 +124,17 @@ std::string float_repr(double value) {
   if (count <= exponent + 1)
     return sign + digits + std::string(static_cast<size_t>(exponent + 1 - count), '0') + ".0";
   return sign + digits.insert(static_cast<size_t>(exponent + 1), ".");
+}
+
+std::string escape_html(std::string_view text) {
+  static constexpr std::string_view kSpecial = "&<>\"'";
+  static constexpr std::string_view kEntities[] = {"&amp;", "&lt;", "&gt;", "&#34;", "&#39;"};
+  std::string out;
+  for (char c : text) {
+    const size_t at = kSpecial.find(c);
+    at == std::string_view::npos ? out += c : out += kEntities[at];
+  }
+  return out;
 }
 
 std::string repr(const Value& value) {

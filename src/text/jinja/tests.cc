@@ -74,8 +74,8 @@ bool test_mapping(Interpreter&, const Value& self, Arguments&) {
 bool test_callable(Interpreter&, const Value& self, Arguments&) {
   return self.callable() != nullptr || self.is_undefined();
 }
-bool test_escaped(Interpreter&, const Value&, Arguments&) {
-  return false;
+bool test_escaped(Interpreter&, const Value& self, Arguments&) {
+  return self.is_markup();
 }
 
 bool test_iterable(Interpreter&, const Value& self, Arguments&) {

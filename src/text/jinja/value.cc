@@ -112,6 +112,17 @@ Value Value::undefined(std::string message) {
   return value;
 }
 
+Value Value::markup(std::string text) {
+  Value value;
+  value.data_ = Markup{std::make_shared<const std::string>(std::move(text))};
+  return value;
+}
+
+const std::string& Value::text() const {
+  const Text* plain = get<Text>();
+  return plain ? **plain : *get<Markup>()->text;
+}
+
 int64_t Value::integer() const {
   const bool* flag = get<bool>();
   return flag ? *flag : *get<int64_t>();
@@ -195,9 +206,9 @@ uint64_t weight(const Value& value) {
 }
 
 const char* type_name(const Value& value) {
-  static constexpr const char* kNames[] = {"NoneType",  "Undefined",   "bool",    "int",
-                                           "float",     "str",         "list",    "dict",
-                                           "Namespace", "LoopContext", "function"};
+  static constexpr const char* kNames[] = {"NoneType", "Undefined", "bool",        "int",
+                                           "float",    "str",       "Markup",      "list",
+                                           "dict",     "Namespace", "LoopContext", "function"};
   const Seq* seq = value.seq();
   if (!seq || seq->kind == SeqKind::kList) return kNames[value.data().index()];
   switch (seq->kind) {
@@ -221,9 +232,9 @@ bool truthy(const Value& value) {
 
 bool equal(const Value& a, const Value& b) {
   if (a.is_number() && b.is_number()) return compare_numbers(a, b) == 0;
+  if (a.is_string() && b.is_string()) return a.text() == b.text();
   if (a.data().index() != b.data().index()) return false;
   if (a.is_none() || a.is_undefined()) return true;
-  if (a.is_string()) return a.text() == b.text();
   if (a.seq()) return equal_seq(*a.seq(), *b.seq());
   if (a.dict()) return equal_dict(*a.dict(), *b.dict());
   return a.identity() == b.identity();

@@ -57,11 +57,17 @@ struct Undefined {
 
 using Text = std::shared_ptr<const std::string>;
 
+// A string marked safe for HTML (by the filters safe and escape): what is added to it is escaped.
+struct Markup {
+  Text text;
+};
+
 class Value {
  public:
-  using Variant = std::variant<None, Undefined, bool, int64_t, double, Text, std::shared_ptr<const Seq>,
-                               std::shared_ptr<const Dict>, std::shared_ptr<Namespace>, std::shared_ptr<Loop>,
-                               std::shared_ptr<const Callable>>;
+  using Variant =
+      std::variant<None, Undefined, bool, int64_t, double, Text, Markup, std::shared_ptr<const Seq>,
+                   std::shared_ptr<const Dict>, std::shared_ptr<Namespace>, std::shared_ptr<Loop>,
+                   std::shared_ptr<const Callable>>;
 
   Value() = default;
   Value(bool b) : data_(b) {}
@@ -74,6 +80,7 @@ class Value {
   template <typename T>
   Value(std::shared_ptr<T> pointer) : data_(std::move(pointer)) {}
   static Value undefined(std::string message);
+  static Value markup(std::string text);
 
   template <typename T>
   const T* get() const {
@@ -85,11 +92,12 @@ class Value {
   bool is_int() const { return get<int64_t>() != nullptr || is_bool(); }  // as isinstance(x, int)
   bool is_float() const { return get<double>() != nullptr; }
   bool is_number() const { return is_int() || is_float(); }
-  bool is_string() const { return get<Text>() != nullptr; }
-  const std::string& text() const { return **get<Text>(); }  // only when is_string()
-  int64_t integer() const;                                   // only when is_int()
-  double real() const;                                       // only when is_number()
-  const Seq* seq() const { return pointer<const Seq>(); }    // nullptr when it is something else
+  bool is_markup() const { return get<Markup>() != nullptr; }
+  bool is_string() const { return get<Text>() != nullptr || is_markup(); }
+  const std::string& text() const;                         // only when is_string()
+  int64_t integer() const;                                 // only when is_int()
+  double real() const;                                     // only when is_number()
+  const Seq* seq() const { return pointer<const Seq>(); }  // nullptr when it is something else
   const Dict* dict() const { return pointer<const Dict>(); }
   Namespace* name_space() const { return pointer<Namespace>(); }
   Loop* loop() const { return pointer<Loop>(); }
@@ -185,6 +193,7 @@ std::string to_text(const Value& value);  // Python's str()
 // iterable.
 std::vector<Value> iterate(const Value& value);
 const Value& defined(const Value& value);  // throws Failure with the undefined's message
+std::string escape_html(std::string_view text);
 Value from_json(const nlohmann::ordered_json& json);
 
 }  // namespace frugal::jinja
