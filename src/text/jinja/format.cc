@@ -229,6 +229,9 @@ std::string PercentFormatter::convert(const Value& value, Field field) {
   if (field.align == '<') field.fill = " ";
   if (field.fill == "0") field.align = '=';
   if (!integral) return format_number(interpreter_, value, field);
+  if (value.is_float() && std::string_view("xXo").find(field.type) != std::string_view::npos) {
+    raise("%{} format: an integer is required, not float", field.type);
+  }
   if (value.is_float() && !(std::abs(value.real()) < 9.2e18)) raise("float out of range for %{}", field.type);
   const Value whole = value.is_float() ? Value(static_cast<int64_t>(value.real())) : value;
   if (field.type == 'i' || field.type == 'u') field.type = 'd';
@@ -271,7 +274,7 @@ Field parse_spec(std::string_view spec) {
 std::string format_value(Interpreter& interpreter, const Value& value, std::string_view spec) {
   if (spec.empty()) return to_text(value);
   Field field = parse_spec(spec);
-  if (value.is_number() && field.type != 's' && !(value.is_bool() && field.type == 0)) {
+  if (value.is_number() && field.type != 's') {
     if (field.type == 'n') field.type = 0;
     return format_number(interpreter, value, field);
   }

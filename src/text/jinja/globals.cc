@@ -38,7 +38,7 @@ Dict build_dict(Interpreter& interpreter, const Arguments& arguments) {
     raise("dict expected at most 1 argument, got {}", arguments.positional.size());
   Dict dict;
   for (const Value& source : arguments.positional) {
-    if (source.dict()) {
+    if (defined(source).dict()) {
       dict = *source.dict();
       continue;
     }

@@ -290,7 +290,7 @@ void Lexer::token() {
   push(TokenKind::kName, std::string(source_.substr(pos_, end - pos_)), end);
 }
 
-std::vector<Token> Lexer::run() {
+std::vector<Token> Lexer::run() try {
   while (pos_ < source_.size()) {
     const size_t next = next_tag();
     if (next == source_.size()) {
@@ -308,6 +308,9 @@ std::vector<Token> Lexer::run() {
     }
   }
   tokens_.push_back({TokenKind::kEnd, "", position_});
+  return std::move(tokens_);
+} catch (const Failure& failure) {
+  tokens_.push_back({TokenKind::kError, failure.what(), failure.position});
   return std::move(tokens_);
 }
 

@@ -25,6 +25,7 @@ enum class TokenKind {
   kInteger,
   kFloat,
   kOperator,
+  kError,  // what stands here is no token: text says why
   kEnd
 };
 
@@ -37,7 +38,7 @@ struct Token {
   bool is_name(std::string_view name) const { return kind == TokenKind::kName && text == name; }
 };
 
-// All tokens of source, kEnd last. Throws Failure with a position.
+// All tokens of source, kEnd or, where they cannot be read on, kError last.
 std::vector<Token> tokenize(const std::string& source);
 
 // "\r\n" and "\r" become "\n", and one newline at the end is dropped.

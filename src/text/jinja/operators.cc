@@ -29,6 +29,14 @@ int64_t integer_power(int64_t base, int64_t exponent) {
   return result;
 }
 
+double real_power(double a, double b) {
+  if (a == 0 && b < 0) raise("0.0 cannot be raised to a negative power");
+  if (a < 0 && std::isfinite(b) && b != std::floor(b)) raise("complex numbers are not supported");
+  const double result = std::pow(a, b);
+  if (std::isinf(result) && std::isfinite(a) && std::isfinite(b)) raise("numerical result out of range");
+  return result;
+}
+
 int64_t floor_div(int64_t a, int64_t b) {
   no_overflow(a == INT64_MIN && b == -1);
   return a / b - (a % b != 0 && (a < 0) != (b < 0));
@@ -59,8 +67,7 @@ Value integers(Op op, int64_t a, int64_t b) {
   }
   if (op == Op::kPow) {
     if (b >= 0) return integer_power(a, b);
-    if (a == 0) raise("0.0 cannot be raised to a negative power");
-    return std::pow(static_cast<double>(a), static_cast<double>(b));
+    return real_power(static_cast<double>(a), static_cast<double>(b));
   }
   if (b == 0) raise("{}", op == Op::kDiv ? "division by zero" : "integer division or modulo by zero");
   if (op == Op::kDiv) return static_cast<double>(a) / static_cast<double>(b);
@@ -76,9 +83,7 @@ Value reals(Op op, double a, double b) {
     case Op::kMul:
       return a * b;
     case Op::kPow:
-      if (a == 0 && b < 0) raise("0.0 cannot be raised to a negative power");
-      if (a < 0 && b != std::floor(b)) raise("complex numbers are not supported");
-      return std::pow(a, b);
+      return real_power(a, b);
     default:
       break;
   }

@@ -1,4 +1,5 @@
-// Token stream and expression grammar, shared by parser.cc (statements) and parser_expression.cc.
+// Token stream (parser_base.cc) and expression grammar (parser_expression.cc: operators; parser_primary.cc:
+// the rest), on which parser.cc builds the statements.
 #pragma once
 
 #include <algorithm>
@@ -11,9 +12,11 @@
 
 namespace frugal::jinja {
 
+std::string describe(const Token& token);  // for messages
+
 class ExpressionParser {
  public:
-  explicit ExpressionParser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
+  explicit ExpressionParser(std::vector<Token> tokens) : tokens_(std::move(tokens)) { check_readable(); }
 
  protected:
   static constexpr int kMaxNesting = 600;  // a bracket costs three
@@ -30,6 +33,7 @@ class ExpressionParser {
 
   const Token& current() const { return tokens_[at_]; }
   const Token& ahead() const { return tokens_[std::min(at_ + 1, tokens_.size() - 1)]; }
+  void check_readable() const;
   const Token& next();
   bool skip_op(std::string_view op);
   bool skip_name(std::string_view name);

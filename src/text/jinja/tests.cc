@@ -64,8 +64,7 @@ bool test_float(Interpreter&, const Value& self, Arguments&) {
 bool test_number(Interpreter&, const Value& self, Arguments&) {
   return self.is_number();
 }
-bool test_string(Interpreter&, const Value& self, Arguments& arguments) {
-  no_arguments(arguments, "string");
+bool test_string(Interpreter&, const Value& self, Arguments&) {
   return self.is_string();
 }
 bool test_mapping(Interpreter&, const Value& self, Arguments&) {
@@ -116,35 +115,42 @@ bool test_upper(Interpreter&, const Value& self, Arguments&) {
   return has_case(self, true);
 }
 
+// A test that takes nothing but the value.
+template <Test test>
+bool bare(Interpreter& interpreter, const Value& self, Arguments& arguments) {
+  no_arguments(arguments, "test");
+  return test(interpreter, self, arguments);
+}
+
 struct NamedTest {
   std::string_view name;
   Test test;
 };
 
 constexpr NamedTest kTests[] = {
-    {"odd", test_odd},
-    {"even", test_even},
+    {"odd", bare<test_odd>},
+    {"even", bare<test_even>},
     {"divisibleby", test_divisibleby},
-    {"defined", test_defined},
-    {"undefined", test_undefined},
-    {"none", test_none},
-    {"boolean", test_boolean},
-    {"true", test_true},
-    {"false", test_false},
-    {"integer", test_integer},
-    {"float", test_float},
-    {"number", test_number},
-    {"string", test_string},
-    {"mapping", test_mapping},
-    {"callable", test_callable},
-    {"escaped", test_escaped},
-    {"iterable", test_iterable},
-    {"sequence", test_sequence},
+    {"defined", bare<test_defined>},
+    {"undefined", bare<test_undefined>},
+    {"none", bare<test_none>},
+    {"boolean", bare<test_boolean>},
+    {"true", bare<test_true>},
+    {"false", bare<test_false>},
+    {"integer", bare<test_integer>},
+    {"float", bare<test_float>},
+    {"number", bare<test_number>},
+    {"string", bare<test_string>},
+    {"mapping", bare<test_mapping>},
+    {"callable", bare<test_callable>},
+    {"escaped", bare<test_escaped>},
+    {"iterable", bare<test_iterable>},
+    {"sequence", bare<test_sequence>},
     {"sameas", test_sameas},
-    {"filter", test_filter},
-    {"test", test_test},
-    {"lower", test_lower},
-    {"upper", test_upper},
+    {"filter", bare<test_filter>},
+    {"test", bare<test_test>},
+    {"lower", bare<test_lower>},
+    {"upper", bare<test_upper>},
     {"in", test_compare<Op::kIn>},
     {"==", test_compare<Op::kEq>},
     {"eq", test_compare<Op::kEq>},
