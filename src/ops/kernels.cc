@@ -64,9 +64,9 @@ const KernelTable& kernels() {
   return table;
 }
 
-const KvCodecKernels* KernelTable::find_codec(const std::string& codec_name) const {
+const KvCodecKernels* KernelTable::find_codec(const std::string& codec_name, bool exact) const {
   for (int i = 0; i < codec_count; ++i)
-    if (codec_name == codecs[i].name) return &codecs[i];
+    if (codec_name == codecs[i].name) return exact ? &exact_codecs[i] : &codecs[i];
   return nullptr;
 }
 

@@ -44,20 +44,23 @@ struct Epilogue {
   float scale = 1.0f;               // applied after bias
 };
 
-// A key or value form in a page of kPageRows rows of one head (kv/codec.h). width is a multiple of 16.
+// A key or value form in a page of kPageRows rows of one head. width is a multiple of 16.
 struct KvCodecKernels {
   const char* name;
-  size_t (*page_bytes)(int width);
-  // Writes one row of width floats as row slot of a page.
-  void (*write)(const float* row, int width, uint8_t* page, int slot);
-  void (*read)(const uint8_t* page, int width, int slot, float* row);
-  // Keys only. q: n rows of width floats, contiguous; prep: what this form multiplies (prep_bytes each row).
+  size_t (*k_page_bytes)(int width);
+  size_t (*v_page_bytes)(int width);
+  // Writes or reads one row of width floats as row slot of a page.
+  void (*k_write)(const float* row, int width, uint8_t* page, int slot);
+  void (*v_write)(const float* row, int width, uint8_t* page, int slot);
+  void (*k_read)(const uint8_t* page, int width, int slot, float* row);
+  void (*v_read)(const uint8_t* page, int width, int slot, float* row);
+  // q: one row of width floats; prep: what this form's dot multiplies (prep_bytes).
   size_t (*prep_bytes)(int width);
-  void (*prepare)(const float* q, int n, int width, uint8_t* prep);
-  // scores[i * kPageRows + r] = q_i . k_r for all kPageRows slots of the page.
-  void (*dot)(const uint8_t* page, int width, const uint8_t* prep, int n, float* scores);
-  // Values only. acc[i * width + d] += sum over r of p[i * kPageRows + r] * v_r[d], r ascending.
-  void (*axpy)(const uint8_t* page, int width, const float* p, int n, float* acc);
+  void (*prepare)(const float* q, int width, uint8_t* prep);
+  // scores[i * kPageRows + r] = q_i . k_r for all slots of the page. scratch: see attention.h.
+  void (*dot)(const uint8_t* page, int width, const uint8_t* prep, int n, float* scores, uint8_t* scratch);
+  // acc[i * width + d] += sum over r of p[i * kPageRows + r] * v_r[d], r ascending. p may be overwritten.
+  void (*axpy)(const uint8_t* page, int width, float* p, int n, float* acc, uint8_t* scratch);
 };
 
 struct KernelTable {
@@ -81,10 +84,13 @@ struct KernelTable {
   // n queries of one key/value head over pages [page0, page1): see attention.h.
   void (*attend)(const struct AttendUnit& unit, int64_t page0, int64_t page1);
   // Folds a later partial result into an earlier one, both {m, l, acc}: see attention.h.
-  void (*attend_merge)(const struct AttendPartial& from, struct AttendPartial& into, int width);
-  const KvCodecKernels* codecs;  // f32, f16, bf16, q8
+  void (*attend_merge)(const struct AttendPartial& from, const struct AttendPartial& into, int n, int width);
+  // out[i * width ...] = acc / l of n queries; zeros where nothing was seen.
+  void (*attend_finish)(const struct AttendPartial& state, int n, int width, float* out);
+  const KvCodecKernels* codecs;        // f32, f16, bf16, q8
+  const KvCodecKernels* exact_codecs;  // the same storage, multiplied in float32 throughout
   int codec_count;
-  const KvCodecKernels* find_codec(const std::string& codec_name) const;
+  const KvCodecKernels* find_codec(const std::string& codec_name, bool exact = false) const;
 };
 
 // Every table this program holds and this machine can run, plainest first.

@@ -1,0 +1,162 @@
+// The register tiles of attention: queries x 32 keys, and queries x 64 channels, on floats or on bf16 pairs.
+//
+// A page is decoded once into scratch (floats, or bf16 pairs where the machine multiplies them) and then meets all
+// queries of the unit. Per query the order of operations is fixed: channels ascending for scores, rows ascending for
+// the weighted sum of values.
+#pragma once
+
+#include "ops/cpu/codecs.inl.h"
+
+namespace frugal::FRUGAL_ISA {
+
+// Floats: scratch holds [width][32] for keys, [32][width] for values.
+struct FloatForm {
+  using Element = float;
+  static constexpr int kStep = 1;  // channels (or rows) an operation takes
+  static size_t prep_bytes(int width) { return static_cast<size_t>(width) * 4; }
+  static void prepare(const float* q, int width, uint8_t* prep) { std::memcpy(prep, q, static_cast<size_t>(width) * 4); }
+
+  template <class S>
+  static const float* keys(const uint8_t* page, int width, uint8_t* scratch) {
+    if constexpr (std::is_same_v<S, StoreF32>) return reinterpret_cast<const float*>(page);
+    float* out = reinterpret_cast<float*>(scratch);
+    for (int d = 0; d < width; ++d)
+      for (int r = 0; r < kPageRows; r += 16) store(out + d * kPageRows + r, S::key(page, width, d, r));
+    return out;
+  }
+  template <class S>
+  static const float* values(const uint8_t* page, int width, uint8_t* scratch) {
+    if constexpr (std::is_same_v<S, StoreF32>) return reinterpret_cast<const float*>(page);
+    float* out = reinterpret_cast<float*>(scratch);
+    for (int r = 0; r < kPageRows; ++r)
+      for (int d = 0; d < width; d += 16) store(out + r * width + d, S::value(page, width, r, d));
+    return out;
+  }
+  // Lane group i of step s; and the query's (or probability's) element of that step.
+  static FRUGAL_INLINE F16 lanes(const float* p, int stride, int s, int i) { return load(p + s * stride + 16 * i); }
+  static FRUGAL_INLINE F16 one(const float* q, int s) { return set1(q[s]); }
+  static FRUGAL_INLINE F16 accumulate(F16 acc, F16 lanes, F16 x) { return fma(lanes, x, acc); }
+  static const float* probabilities(float* p, int) { return p; }
+};
+
+#if defined(FRUGAL_ISA_avx512vnni)
+// bf16 pairs: scratch holds [width / 2][32][2] for keys, [16][width][2] for values.
+struct PairForm {
+  using Element = uint16_t;
+  static constexpr int kStep = 2;
+  static size_t prep_bytes(int width) { return static_cast<size_t>(width) * 2; }
+  static void prepare(const float* q, int width, uint8_t* prep) {
+    uint16_t* out = reinterpret_cast<uint16_t*>(prep);
+    for (int d = 0; d < width; ++d) out[d] = float_to_bf16(q[d]);
+  }
+  template <class S>
+  static const uint16_t* keys(const uint8_t* page, int width, uint8_t* scratch) {
+    uint16_t* out = reinterpret_cast<uint16_t*>(scratch);
+    for (int d = 0; d < width; d += 2)
+      for (int r = 0; r < kPageRows; r += 16)
+        store_pairs(out + (d / 2 * kPageRows + r) * 2, pairs(S::key(page, width, d, r), S::key(page, width, d + 1, r)));
+    return out;
+  }
+  template <class S>
+  static const uint16_t* values(const uint8_t* page, int width, uint8_t* scratch) {
+    uint16_t* out = reinterpret_cast<uint16_t*>(scratch);
+    for (int r = 0; r < kPageRows; r += 2)
+      for (int d = 0; d < width; d += 16)
+        store_pairs(out + (r / 2 * width + d) * 2, pairs(S::value(page, width, r, d), S::value(page, width, r + 1, d)));
+    return out;
+  }
+  static FRUGAL_INLINE H32 lanes(const uint16_t* p, int stride, int s, int i) { return load_pairs(p + (s * stride + 16 * i) * 2); }
+  static FRUGAL_INLINE H32 one(const uint16_t* q, int s) { return broadcast_pair(q + 2 * s); }
+  static FRUGAL_INLINE F16 accumulate(F16 acc, H32 lanes, H32 x) { return dot2(acc, lanes, x); }
+  // Rounds n rows of 32 probabilities in place: each row's bf16 values take the first half of its floats.
+  static const uint16_t* probabilities(float* p, int n) {
+    for (int i = 0; i < n; ++i) {
+      const __m512bh rounded = _mm512_cvtne2ps_pbh(load(p + i * kPageRows + 16).v, load(p + i * kPageRows).v);
+      _mm512_storeu_si512(p + i * kPageRows, (__m512i)rounded);
+    }
+    return reinterpret_cast<const uint16_t*>(p);
+  }
+};
+#endif
+
+// M queries x 32 keys. q rows lie q_stride elements apart.
+template <class Form, int M>
+FRUGAL_INLINE void score_tile(const typename Form::Element* keys, int width, const typename Form::Element* q, int q_stride, float* scores) {
+  F16 lo[M], hi[M];
+  for (int i = 0; i < M; ++i) lo[i] = hi[i] = zero();
+  for (int s = 0; s < width / Form::kStep; ++s) {
+    const auto a = Form::lanes(keys, kPageRows, s, 0), b = Form::lanes(keys, kPageRows, s, 1);
+#pragma GCC unroll 16
+    for (int i = 0; i < M; ++i) {
+      const auto x = Form::one(q + i * q_stride, s);
+      lo[i] = Form::accumulate(lo[i], a, x);
+      hi[i] = Form::accumulate(hi[i], b, x);
+    }
+  }
+  for (int i = 0; i < M; ++i) {
+    store(scores + i * kPageRows, lo[i]);
+    store(scores + i * kPageRows + 16, hi[i]);
+  }
+}
+
+// M queries x 16 * L channels from d0. p rows lie p_stride elements apart.
+template <class Form, int M, int L>
+FRUGAL_INLINE void value_tile(const typename Form::Element* values, int width, int d0, const typename Form::Element* p, int p_stride, float* acc) {
+  F16 sums[M][L];
+  for (int i = 0; i < M; ++i)
+    for (int l = 0; l < L; ++l) sums[i][l] = load(acc + i * width + d0 + 16 * l);
+  const typename Form::Element* v = values + d0 * Form::kStep;
+  for (int s = 0; s < kPageRows / Form::kStep; ++s) {
+    decltype(Form::lanes(v, width, s, 0)) lanes[L];
+#pragma GCC unroll 4
+    for (int l = 0; l < L; ++l) lanes[l] = Form::lanes(v, width, s, l);
+#pragma GCC unroll 16
+    for (int i = 0; i < M; ++i) {
+      const auto x = Form::one(p + i * p_stride, s);
+#pragma GCC unroll 4
+      for (int l = 0; l < L; ++l) sums[i][l] = Form::accumulate(sums[i][l], lanes[l], x);
+    }
+  }
+  for (int i = 0; i < M; ++i)
+    for (int l = 0; l < L; ++l) store(acc + i * width + d0 + 16 * l, sums[i][l]);
+}
+
+template <class Form, class S>
+void codec_dot(const uint8_t* page, int width, const uint8_t* prep, int n, float* scores, uint8_t* scratch) {
+  using E = typename Form::Element;
+  const E* keys = Form::template keys<S>(page, width, scratch);
+  const E* q = reinterpret_cast<const E*>(prep);
+  int i = 0;
+  if constexpr (kWideRegisters)
+    for (; i + 12 <= n; i += 12) score_tile<Form, 12>(keys, width, q + i * width, width, scores + i * kPageRows);
+  for (; i + 3 <= n; i += 3) score_tile<Form, 3>(keys, width, q + i * width, width, scores + i * kPageRows);
+  for (; i < n; ++i) score_tile<Form, 1>(keys, width, q + i * width, width, scores + i * kPageRows);
+}
+
+template <class Form, class S, int M>
+FRUGAL_INLINE void value_rows(const typename Form::Element* values, int width, const typename Form::Element* p, int p_stride, float* acc) {
+  int d = 0;
+  for (; d + 64 <= width; d += 64) value_tile<Form, M, 4>(values, width, d, p, p_stride, acc);
+  for (; d < width; d += 16) value_tile<Form, M, 1>(values, width, d, p, p_stride, acc);
+}
+
+template <class Form, class S>
+void codec_axpy(const uint8_t* page, int width, float* p, int n, float* acc, uint8_t* scratch) {
+  using E = typename Form::Element;
+  const E* values = Form::template values<S>(page, width, scratch);
+  const E* x = Form::probabilities(p, n);
+  const int stride = kPageRows * static_cast<int>(sizeof(float) / sizeof(E));
+  int i = 0;
+  if constexpr (kWideRegisters)
+    for (; i + 6 <= n; i += 6) value_rows<Form, S, 6>(values, width, x + i * stride, stride, acc + i * width);
+  for (; i + 3 <= n; i += 3) value_rows<Form, S, 3>(values, width, x + i * stride, stride, acc + i * width);
+  for (; i < n; ++i) value_rows<Form, S, 1>(values, width, x + i * stride, stride, acc + i * width);
+}
+
+template <class Form, class S>
+constexpr KvCodecKernels make_codec(const char* name) {
+  return {name,      S::bytes, S::bytes,         S::k_write,    S::v_write,         S::k_read,
+          S::v_read, Form::prep_bytes, Form::prepare, codec_dot<Form, S>, codec_axpy<Form, S>};
+}
+
+}  // namespace frugal::FRUGAL_ISA
