@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/view.h"
-#include "io/mapped_file.h"
+#include "base/mapped_file.h"
 
 namespace frugal {
 

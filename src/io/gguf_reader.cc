@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "io/reader.h"
+#include "base/byte_reader.h"
 
 namespace frugal {
 namespace {

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <set>
 
-#include "io/reader.h"
+#include "base/byte_reader.h"
 
 namespace frugal {
 namespace {

@@ -40,6 +40,7 @@ struct KvPoolOptions {
   std::vector<KvShape> layers;
   std::string spec = "full";           // e.g. "full", "k:q8 | v:q8", "f32", "L0-1:f16 | q8"
   int64_t max_rows = 0;                // rows of all sequences together that may be held; 0: 2^20
+  bool exact = false;                  // multiply in float32 whatever the stored form (--compute f32)
   const KernelTable* table = nullptr;  // nullptr: kernels()
 };
 // Throws Error when the spec is wrong or cannot combine.
