@@ -1,0 +1,21 @@
+// Likelihood of given tokens under any cache: runs them through the decode path, so that a token sees exactly what the
+// cache still holds. Rows are computed together between policy events, where that changes nothing.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "engine/runner.h"
+
+namespace frugal {
+
+// Calls on_row(i, logits) for i = first .. ids.size() - 2: the distribution of ids[i + 1] after ids[0 .. i].
+// seq holds what came before (usually nothing) and grows. Throws Error when the cache is full.
+void for_each_row(Runner& runner, KvSeq& seq, std::span<const int32_t> ids, int64_t first,
+                  const std::function<void(int64_t i, const float* logits)>& on_row);
+
+// Negative log-likelihoods of ids[first + 1 ...], natural logarithm.
+std::vector<double> score_tokens(Runner& runner, std::span<const int32_t> ids, int64_t first = 0);
+
+}  // namespace frugal
