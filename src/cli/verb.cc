@@ -75,6 +75,14 @@ void add_engine_flags(CLI::App& app, EngineFlags& f, bool with_kv) {
   if (with_kv) app.add_option("--kv", f.kv, "cache spec, e.g. \"f32\", \"q8\", \"k:q8 | v:f16\"");
 }
 
+RunnerOptions runner_options(const EngineFlags& f) {
+  RunnerOptions o;
+  o.threads = f.threads;
+  o.compute = parse_compute(f.compute);
+  o.kv = f.kv;
+  return o;
+}
+
 const std::vector<KnownModel>& known_models() {
   static const std::vector<KnownModel> list = {
       {"smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf", "SmolLM2 135M Instruct, Q4_1, Apache-2.0; make setup fetches it"}};

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/runner.h"
+
 namespace frugal {
 
 struct Verb {
@@ -33,6 +35,7 @@ struct EngineFlags {
   std::string device = "cpu";
   std::string kv = "full";
 };
+RunnerOptions runner_options(const EngineFlags& flags);
 void add_engine_flags(CLI::App& app, EngineFlags& flags, bool with_kv = true);
 
 // The file that MODEL names: a path as it is, or a short name that `frugal models` lists. Throws Error.

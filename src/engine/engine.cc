@@ -151,13 +151,14 @@ bool Engine::step() {
     for (auto& a : active_)
       if (a->answer.finish == Finish::kNone) finish(*a, Finish::kContext);  // the pool is full and nobody can go on
   } else {
-    const float* logits = runner_.forward(batch_);
-    for (auto& a : active_) {
-      if (a->rows == 0) continue;
-      a->seq->commit(a->rows);
-      if (!a->prompt_done()) a->fed += a->rows;
-      a->rows = 0;
-      if (a->logit >= 0) take(*a, logits + a->logit * runner_.vocab());
+    try {
+      hand_out(runner_.forward(batch_));
+    } catch (const std::exception& e) {  // the requests of this batch fail, the engine goes on
+      for (auto& a : active_) {
+        if (a->answer.finish != Finish::kNone) continue;
+        a->answer.error = e.what();
+        finish(*a, Finish::kCancelled);
+      }
     }
   }
   for (auto& a : active_)
@@ -169,6 +170,16 @@ bool Engine::step() {
   stats_.active = static_cast<int>(active_.size());
   stats_.cache_bytes = runner_.pool().bytes_mapped();
   return batch_.rows() > 0;
+}
+
+void Engine::hand_out(const float* logits) {
+  for (auto& a : active_) {
+    if (a->rows == 0) continue;
+    a->seq->commit(a->rows);
+    if (!a->prompt_done()) a->fed += a->rows;
+    a->rows = 0;
+    if (a->logit >= 0) take(*a, logits + a->logit * runner_.vocab());
+  }
 }
 
 void Engine::take(Active& a, const float* logits) {

@@ -65,6 +65,7 @@ class Engine {
   void admit();
   bool step();
   void add_rows(Active& a, int room);
+  void hand_out(const float* logits);
   void take(Active& a, const float* logits);
   void finish(Active& a, Finish why);
   void publish(std::unique_ptr<Active> a);

@@ -11,6 +11,7 @@ Runner::Runner(Model& model, const RunnerOptions& options) : model_(model), opti
   kv.layers = model.kv_shapes();
   kv.spec = options.kv;
   kv.max_rows = options.max_cache_rows;
+  kv.exact = options.compute == Compute::kF32;
   pool_ = make_kv_pool(kv);
 }
 

@@ -6,7 +6,7 @@
 
 namespace frugal {
 
-void for_each_row(Runner& runner, KvSeq& seq, std::span<const int32_t> ids, int64_t first,
+void for_each_row(Runner& runner, KvSeq& seq, std::span<const int32_t> ids, int64_t first, bool last,
                   const std::function<void(int64_t, const float*)>& on_row) {
   const int64_t n = static_cast<int64_t>(ids.size());
   for (int64_t at = 0; at < n;) {
@@ -19,7 +19,7 @@ void for_each_row(Runner& runner, KvSeq& seq, std::span<const int32_t> ids, int6
     const float* logits = runner.forward(batch);
     seq.commit(rows);
     for (int64_t i = 0; wanted && i < rows; ++i)
-      if (at + i >= first && at + i + 1 < n) on_row(at + i, logits + i * runner.vocab());
+      if (at + i >= first && (last || at + i + 1 < n)) on_row(at + i, logits + i * runner.vocab());
     at += rows;
   }
 }
@@ -27,7 +27,7 @@ void for_each_row(Runner& runner, KvSeq& seq, std::span<const int32_t> ids, int6
 std::vector<double> score_tokens(Runner& runner, std::span<const int32_t> ids, int64_t first) {
   std::vector<double> nlls;
   auto seq = runner.sequence();
-  for_each_row(runner, *seq, ids, first, [&](int64_t i, const float* logits) {
+  for_each_row(runner, *seq, ids, first, false, [&](int64_t i, const float* logits) {
     const double lse = kernels().log_sum_exp(logits, runner.vocab());
     nlls.push_back(lse - static_cast<double>(logits[ids[static_cast<size_t>(i) + 1]]));
   });

@@ -10,9 +10,9 @@
 
 namespace frugal {
 
-// Calls on_row(i, logits) for i = first .. ids.size() - 2: the distribution of ids[i + 1] after ids[0 .. i].
+// Calls on_row(i, logits) for i = first ...: the distribution of what follows ids[0 .. i]. last: for the last id too.
 // seq holds what came before (usually nothing) and grows. Throws Error when the cache is full.
-void for_each_row(Runner& runner, KvSeq& seq, std::span<const int32_t> ids, int64_t first,
+void for_each_row(Runner& runner, KvSeq& seq, std::span<const int32_t> ids, int64_t first, bool last,
                   const std::function<void(int64_t i, const float* logits)>& on_row);
 
 // Negative log-likelihoods of ids[first + 1 ...], natural logarithm.
