@@ -1,0 +1,169 @@
+// frugal bench: speed, as medians of several runs with their spread and the share of the machine's measured peak.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <iostream>
+
+#include "base/error.h"
+#include "base/progress.h"
+#include "base/spec.h"
+#include "cli/peer.h"
+#include "cli/verb.h"
+#include "kv/spec.h"
+#include "measure/speed.h"
+
+namespace frugal {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct BenchFlags {
+  EngineFlags engine;
+  TableFormat format;
+  std::vector<int> prompt = {512}, decode = {128}, batch = {1};
+  std::vector<int64_t> depth = {0};
+  std::vector<std::string> kv;
+  int repeats = 5;
+  std::string peer;
+};
+
+Json describe(const SpeedResult& r, const MachinePeak& peak, const std::string& kv) {
+  const double steps_s = r.median / std::max(1, r.what.batch), best_ops = std::max({peak.int8_op_s, peak.bf16_op_s, peak.f32_op_s});
+  Json j = {{"kind", r.what.decode ? "decode" : "prompt"}, {"batch", r.what.batch}, {"depth", r.what.depth}, {"tokens", r.what.tokens}};
+  j["tok_s"] = r.median;
+  j["tok_s_min"] = r.lowest;
+  j["tok_s_max"] = r.highest;
+  j["bw_percent"] = r.what.decode ? Json(100 * r.bytes_per_step * steps_s / peak.read_bytes_s) : Json();
+  j["flop_percent"] = 100 * r.flop_per_token * r.median / best_ops;
+  j["peak_source"] = "measured here before the runs";
+  j["cache_bytes"] = r.cache_bytes;
+  j["rss_bytes"] = peak_rss();
+  j["accepted_per_step"] = r.what.decode ? Json(1.0) : Json();
+  j["specs"] = {{"kv", canonical_kv_spec(kv)}};
+  return j;
+}
+
+std::vector<SpeedCase> cases_of(const BenchFlags& f) {
+  std::vector<SpeedCase> list;
+  for (int64_t d : f.depth) {
+    for (int n : f.prompt)
+      if (n > 0) list.push_back({false, 1, d, n});
+    for (int n : f.decode)
+      for (int b : f.batch)
+        if (n > 0) list.push_back({true, b, d, n});
+  }
+  return list;
+}
+
+// All cases under one cache spec, in this process.
+Json measure(const BenchFlags& f, const std::string& kv, const MachinePeak& peak) {
+  auto model = Model::open(model_path(f.engine.model));
+  RunnerOptions o = runner_options(f.engine);
+  o.kv = kv;
+  Runner runner(*model, o);
+  Json rows = Json::array();
+  const auto cases = cases_of(f);
+  Progress progress(stderr_progress(), "bench " + kv, static_cast<int64_t>(cases.size()));
+  for (const SpeedCase& c : cases) {
+    rows.push_back(describe(measure_speed(runner, c, f.repeats), peak, kv));
+    progress.add(1);
+  }
+  return rows;
+}
+
+// In a process of its own, so that rss_bytes is this spec's.
+Json measure_apart(const BenchFlags& f, const std::string& kv, const MachinePeak& peak) {
+  int ends[2];
+  if (pipe(ends) != 0) fail(ErrorCode::kIo, "bench", "the system refused a pipe");
+  const pid_t child = fork();
+  if (child < 0) fail(ErrorCode::kIo, "bench", "the system refused a process");
+  if (child == 0) {
+    Json out;
+    try {
+      out = {{"rows", measure(f, kv, peak)}};
+    } catch (const Error& e) {
+      out = {{"error", e.what()}, {"usage", e.code() == ErrorCode::kUsage}};
+    }
+    const std::string text = out.dump();
+    for (size_t at = 0; at < text.size();) {
+      const ssize_t n = ::write(ends[1], text.data() + at, text.size() - at);
+      if (n <= 0) break;
+      at += static_cast<size_t>(n);
+    }
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string text;
+  char buffer[4096];
+  for (ssize_t n; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<size_t>(n));
+  close(ends[0]);
+  waitpid(child, nullptr, 0);
+  const Json answer = Json::parse(text, nullptr, false);
+  if (!answer.is_object()) fail(ErrorCode::kIo, "bench", "the measuring process ended without a result");
+  if (answer.contains("error")) throw Error(answer["usage"].get<bool>() ? ErrorCode::kUsage : ErrorCode::kBadInput, answer["error"]);
+  return answer["rows"];
+}
+
+Json table_rows(const Json& rows) {
+  Json out = Json::array();
+  for (const Json& r : rows) {
+    Json row = {{"kv", r["specs"]["kv"]}, {"kind", r["kind"]}, {"tokens", r["tokens"]}, {"batch", r["batch"]}, {"depth", r["depth"]}};
+    row["tok/s"] = fmt::format("{:.1f}", r["tok_s"].get<double>());
+    row["min-max"] = fmt::format("{:.1f}-{:.1f}", r["tok_s_min"].get<double>(), r["tok_s_max"].get<double>());
+    row["bandwidth"] = r["bw_percent"].is_null() ? "" : fmt::format("{:.0f} %", r["bw_percent"].get<double>());
+    row["compute"] = fmt::format("{:.0f} %", r["flop_percent"].get<double>());
+    row["cache MB"] = fmt::format("{:.1f}", r["cache_bytes"].get<double>() * 1e-6);
+    row["rss MB"] = fmt::format("{:.0f}", r["rss_bytes"].get<double>() * 1e-6);
+    if (r.contains("peer")) row["peer tok/s"] = fmt::format("{:.1f}", r["peer"]["tok_s"].get<double>()), row["ratio"] = fmt::format("{:.2f}x", r["peer"]["ratio"].get<double>());
+    out.push_back(row);
+  }
+  return out;
+}
+
+std::vector<std::string> specs_of(const BenchFlags& f) {
+  std::vector<std::string> specs;
+  for (const std::string& kv : f.kv)
+    for (const Spec& s : expand_sweeps(parse_spec(kv))) specs.push_back(to_string(s));
+  if (specs.empty()) specs.push_back(f.engine.kv);
+  for (const std::string& s : specs) resolve_kv_spec(s, 1);
+  return specs;
+}
+
+int run(const BenchFlags& f) {
+  const auto specs = specs_of(f);
+  const std::string path = model_path(f.engine.model);
+  MachinePeak peak;
+  {
+    ThreadTeam team(f.engine.threads);
+    peak = measure_machine(team);
+  }
+  Json rows = Json::array();
+  for (const std::string& kv : specs)
+    for (Json& r : measure_apart(f, kv, peak)) rows.push_back(std::move(r));
+  if (!f.peer.empty()) add_peer(rows, f.peer, path, f.engine.threads > 0 ? f.engine.threads : usable_cores(), f.repeats);
+  f.format.print(f.format.is_json() ? rows : table_rows(rows));
+  return 0;
+}
+
+std::function<int()> set_up(CLI::App& app) {
+  auto f = std::make_shared<BenchFlags>();
+  add_engine_flags(app, f->engine, false);
+  app.add_option("--prompt", f->prompt, "prompt lengths; 0: none")->delimiter(',');
+  app.add_option("--new", f->decode, "tokens decoded; 0: none")->delimiter(',');
+  app.add_option("--depth", f->depth, "tokens already in the cache")->delimiter(',');
+  app.add_option("--batch", f->batch, "sequences decoding together")->delimiter(',');
+  app.add_option("--repeats", f->repeats, "runs of each case; the median counts")->check(CLI::Range(1, 1000));
+  app.add_option("--kv", f->kv, "cache specs to compare, repeatable, or with {...} sweeps");
+  app.add_option("--peer", f->peer, "llama-bench=PATH: the same cases by a peer in turns with ours");
+  f->format.add(app);
+  return [f] { return run(*f); };
+}
+
+const RegisterVerb kBench({"bench", "prompt and decoding speed: medians, spread, share of the machine's peak",
+                           "  frugal bench smollm2-135m\n  frugal bench smollm2-135m --kv f16 --kv q8 --depth 0,4096\n"
+                           "  frugal bench smollm2-135m --batch 1,8 --json",
+                           set_up});
+
+}  // namespace
+}  // namespace frugal
