@@ -1,3 +1,4 @@
+// Stages that scale or select, against their definitions restated in float64.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

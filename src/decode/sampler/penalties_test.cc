@@ -1,3 +1,4 @@
+// Stages that change chosen logits, and what they remember: penalties and biases.
 #include <gtest/gtest.h>
 
 #include <cmath>
