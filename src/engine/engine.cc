@@ -65,12 +65,15 @@ void Engine::cancel(int64_t id) {
   cancelled_.push_back(id);
 }
 
-Answer Engine::wait(int64_t id) {
+Answer Engine::wait(int64_t id, const std::function<bool()>& give_up) {
   std::unique_lock lock(mutex_);
   auto mine = [&] { return std::find_if(answers_.begin(), answers_.end(), [&](const auto& a) { return a.first == id; }); };
   if (std::find(known_.begin(), known_.end(), id) == known_.end())
     fail(ErrorCode::kUsage, "engine", "request {} is not known, or was collected already", id);
-  done_.wait(lock, [&] { return mine() != answers_.end(); });
+  auto ready = [&] { return mine() != answers_.end(); };
+  while (give_up != nullptr && !done_.wait_for(lock, std::chrono::milliseconds(50), ready))
+    if (give_up()) cancelled_.push_back(id);
+  done_.wait(lock, ready);
   Answer answer = std::move(mine()->second);
   answers_.erase(mine());
   std::erase(known_, id);

@@ -54,7 +54,8 @@ class Engine {
 
   int64_t submit(Request request);   // throws Error when the prompt is empty or does not fit the context
   void cancel(int64_t id);
-  Answer wait(int64_t id);           // until it is finished; each id once
+  // Until it is finished; each id once. give_up is asked now and then and cancels the request when it says so.
+  Answer wait(int64_t id, const std::function<bool()>& give_up = nullptr);
   Answer generate(Request request) { return wait(submit(std::move(request))); }
   EngineStats stats() const;
   Runner& runner() { return runner_; }  // between requests only
