@@ -1,0 +1,149 @@
+#include "text/tokenizer.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "text/algorithms.h"
+#include "text/byte_alphabet.h"
+#include "text/utf8.h"
+
+namespace frugal {
+namespace {
+
+const std::string kSpace = "\xe2\x96\x81";  // U+2581, SentencePiece's blank
+
+std::string with_spaces(std::string_view piece) {
+  std::string out(piece);
+  for (size_t at = 0; (at = out.find(kSpace, at)) != std::string::npos; ++at) out.replace(at, kSpace.size(), " ");
+  return out;
+}
+
+// "<0x0A>" -> the byte.
+std::string byte_piece(const std::string& piece) {
+  if (piece.size() != 6 || piece.rfind("<0x", 0) != 0) return piece;
+  return std::string(1, static_cast<char>(std::stoi(piece.substr(3, 2), nullptr, 16)));
+}
+
+TokenType type_of(const TokenizerSpec& s, size_t id) { return s.types.empty() ? TokenType::kNormal : s.types[id]; }
+
+std::string bytes_of(const TokenizerSpec& s, size_t id) {
+  const TokenType type = type_of(s, id);
+  if (type == TokenType::kByte) return byte_piece(s.pieces[id]);
+  if (type == TokenType::kControl || type == TokenType::kUserDefined) return s.kind == TokenizerKind::kByteBpe ? s.pieces[id] : with_spaces(s.pieces[id]);
+  return s.kind == TokenizerKind::kByteBpe ? from_byte_alphabet(s.pieces[id]) : with_spaces(s.pieces[id]);
+}
+
+void check(const TokenizerSpec& s) {
+  const size_t n = s.pieces.size();
+  if (n == 0) fail(ErrorCode::kBadInput, "tokenizer", "the vocabulary is empty");
+  if (!s.types.empty() && s.types.size() != n) fail(ErrorCode::kBadInput, "tokenizer", "{} token types for {} tokens", s.types.size(), n);
+  if (s.kind != TokenizerKind::kByteBpe && s.scores.size() != n) fail(ErrorCode::kBadInput, "tokenizer", "{} scores for {} tokens", s.scores.size(), n);
+  for (int32_t id : {s.bos, s.eos, s.unk, s.pad})
+    if (id >= static_cast<int32_t>(n)) fail(ErrorCode::kBadInput, "tokenizer", "special id {} is outside the vocabulary of {}", id, n);
+  for (const AddedToken& a : s.added)
+    if (a.id < 0 || a.id >= static_cast<int32_t>(n) || a.text.empty())
+      fail(ErrorCode::kBadInput, "tokenizer", "added token '{}' has id {}, expected 0 to {}", a.text, a.id, n - 1);
+}
+
+}  // namespace
+
+// Added tokens by first byte, longest first.
+struct Tokenizer::AddedIndex {
+  std::vector<AddedToken> by_first[256];
+  std::vector<bool> special;
+  std::unordered_map<std::string, int32_t> ids;
+
+  explicit AddedIndex(const TokenizerSpec& s) : special(s.pieces.size(), false) {
+    for (size_t id = 0; id < s.pieces.size(); ++id) {
+      special[id] = type_of(s, id) == TokenType::kControl;
+      ids.emplace(s.pieces[id], static_cast<int32_t>(id));
+    }
+    for (const AddedToken& a : s.added) {
+      by_first[static_cast<unsigned char>(a.text[0])].push_back(a);
+      special[static_cast<size_t>(a.id)] = a.special;
+    }
+    for (auto& list : by_first)
+      std::stable_sort(list.begin(), list.end(), [](const AddedToken& a, const AddedToken& b) { return a.text.size() > b.text.size(); });
+  }
+
+  // The added token at text[at], or nullptr.
+  const AddedToken* match(std::string_view text, size_t at, bool parse_special) const {
+    for (const AddedToken& a : by_first[static_cast<unsigned char>(text[at])])
+      if ((parse_special || !a.special) && text.compare(at, a.text.size(), a.text) == 0 && (!a.single_word || alone(text, at, a.text.size()))) return &a;
+    return nullptr;
+  }
+
+ private:
+  static bool word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || (c & 0x80); }
+  static bool alone(std::string_view text, size_t at, size_t n) {
+    return (at == 0 || !word(text[at - 1])) && (at + n == text.size() || !word(text[at + n]));
+  }
+};
+
+Tokenizer::Tokenizer(TokenizerSpec spec) : spec_(std::move(spec)) {
+  check(spec_);
+  for (size_t id = 0; id < spec_.pieces.size(); ++id) bytes_.push_back(bytes_of(spec_, id));
+  for (const AddedToken& a : spec_.added) bytes_[static_cast<size_t>(a.id)] = a.text;
+  added_ = std::make_shared<AddedIndex>(spec_);
+}
+
+std::vector<int32_t> Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
+  std::vector<int32_t> ids;
+  if (options.add_special && spec_.add_bos && spec_.bos >= 0) ids.push_back(spec_.bos);
+  size_t plain = 0, at = 0;
+  bool first = true;
+  auto flush = [&](size_t end) {
+    if (end > plain) encode_plain(text.substr(plain, end - plain), first, ids);
+    first = first && end == 0;
+  };
+  while (at < text.size()) {
+    const AddedToken* a = added_->match(text, at, options.parse_special);
+    if (a == nullptr) {
+      ++at;
+      continue;
+    }
+    size_t begin = at, end = at + a->text.size();
+    while (a->lstrip && begin > plain && std::isspace(static_cast<unsigned char>(text[begin - 1]))) --begin;
+    while (a->rstrip && end < text.size() && std::isspace(static_cast<unsigned char>(text[end]))) ++end;
+    flush(begin);
+    first = false;
+    ids.push_back(a->id);
+    at = plain = end;
+  }
+  flush(text.size());
+  if (options.add_special && spec_.add_eos && spec_.eos >= 0) ids.push_back(spec_.eos);
+  return ids;
+}
+
+std::string Tokenizer::decode(const std::vector<int32_t>& ids, bool keep_special) const {
+  std::string out;
+  for (int32_t id : ids)
+    if (keep_special || !is_special(id)) out += bytes(id);
+  const bool dummy = spec_.kind != TokenizerKind::kByteBpe && spec_.add_prefix_space;
+  if (dummy && !out.empty() && out[0] == ' ') out.erase(0, 1);
+  return out;
+}
+
+std::string_view Tokenizer::bytes(int32_t id) const {
+  if (id < 0 || id >= size()) fail(ErrorCode::kBadInput, "tokenizer", "id {} is outside the vocabulary of {}", id, size());
+  return bytes_[static_cast<size_t>(id)];
+}
+
+bool Tokenizer::is_special(int32_t id) const { return id >= 0 && id < size() && added_->special[static_cast<size_t>(id)]; }
+
+int32_t Tokenizer::id_of(std::string_view piece) const {
+  auto it = added_->ids.find(std::string(piece));
+  return it == added_->ids.end() ? -1 : it->second;
+}
+
+std::unique_ptr<Tokenizer> make_tokenizer(TokenizerSpec spec) {
+  switch (spec.kind) {
+    case TokenizerKind::kByteBpe: return make_byte_bpe(std::move(spec));
+    case TokenizerKind::kSpmBpe: return make_spm_bpe(std::move(spec));
+    case TokenizerKind::kUnigram: break;
+  }
+  fail(ErrorCode::kUnsupported, "tokenizer", "this build has no unigram tokenizer");
+}
+
+}  // namespace frugal
