@@ -17,7 +17,7 @@ float half_at(const uint8_t* p) {
 // Legacy blocks of 32: d [m] [32 high bits] 16 bytes of nibbles, low ones columns 0..15.
 template <bool HasMin, bool Fifth>
 void legacy(const uint8_t* b, float* y) {
-  const float d = half_at(b), m = HasMin ? half_at(b + 2) : 0.0f;
+  const float d = half_at(b), m = HasMin ? half_at(b + 2) : -0.0f;  // adding -0 changes nothing, not even -0
   const uint8_t* p = b + (HasMin ? 4 : 2);
   uint32_t high = 0;
   if (Fifth) {
