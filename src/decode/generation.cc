@@ -34,14 +34,14 @@ Token Generation::accept(std::span<const float> logits) {
   if (std::find(ends.begin(), ends.end(), token.id) != ends.end()) token.finish = Finish::kStop;
   token.text = show(token.id, token.finish);
   if (token.finish == Finish::kNone && produced_ >= options_.max_new) token.finish = Finish::kLength;
-  if (token.finish == Finish::kLength && decoder_) token.text += stop_.push(decoder_->finish()) + stop_.finish();
+  if (token.finish == Finish::kLength && decoder_) token.text += stop_.finish(decoder_->finish());
   return token;
 }
 
 // The text that this id completes; a stop text inside it ends the answer.
 std::string Generation::show(int32_t id, Finish& finish) {
   if (!decoder_) return "";
-  if (finish == Finish::kStop) return stop_.push(decoder_->finish()) + stop_.finish();
+  if (finish == Finish::kStop) return stop_.finish(decoder_->finish());
   std::string text = stop_.push(decoder_->push(id));
   if (stop_.stopped()) finish = Finish::kStop;
   return text;
