@@ -26,6 +26,7 @@ struct BenchFlags {
   std::vector<std::string> kv;
   int repeats = 5;
   std::string peer;
+  bool profile = false;
 };
 
 Json describe(const SpeedResult& r, const MachinePeak& peak, const std::string& kv) {
@@ -67,6 +68,11 @@ Json measure(const BenchFlags& f, const std::string& kv, const MachinePeak& peak
   Progress progress(stderr_progress(), "bench " + kv, static_cast<int64_t>(cases.size()));
   for (const SpeedCase& c : cases) {
     rows.push_back(describe(measure_speed(runner, c, f.repeats), peak, kv));
+    if (f.profile) {
+      Json calls = Json::object();
+      for (const auto& [name, seconds] : profile_step(runner, c, f.repeats)) calls[name] = seconds;
+      rows.back()["profile_s"] = calls;
+    }
     progress.add(1);
   }
   return rows;
@@ -130,6 +136,19 @@ std::vector<std::string> specs_of(const BenchFlags& f) {
   return specs;
 }
 
+// Where a step's time goes, a line for each kind of call.
+Json profile_rows(const Json& rows) {
+  Json out = Json::array();
+  for (const Json& r : rows) {
+    double total = 0;
+    for (const auto& [name, s] : r["profile_s"].items()) total += s.get<double>();
+    for (const auto& [name, s] : r["profile_s"].items())
+      out.push_back({{"kv", r["specs"]["kv"]}, {"kind", r["kind"]}, {"batch", r["batch"]}, {"depth", r["depth"]}, {"call", name},
+                     {"ms", fmt::format("{:.3f}", s.get<double>() * 1e3)}, {"share", fmt::format("{:.1f} %", 100 * s.get<double>() / total)}});
+  }
+  return out;
+}
+
 int run(const BenchFlags& f) {
   const auto specs = specs_of(f);
   const std::string path = model_path(f.engine.model);
@@ -143,6 +162,7 @@ int run(const BenchFlags& f) {
     for (Json& r : measure_apart(f, kv, peak)) rows.push_back(std::move(r));
   if (!f.peer.empty()) add_peer(rows, f.peer, path, f.engine.threads > 0 ? f.engine.threads : usable_cores(), f.repeats);
   f.format.print(f.format.is_json() ? rows : table_rows(rows));
+  if (f.profile && !f.format.is_json()) f.format.print(profile_rows(rows));
   return 0;
 }
 
@@ -156,6 +176,7 @@ std::function<int()> set_up(CLI::App& app) {
   app.add_option("--repeats", f->repeats, "runs of each case; the median counts")->check(CLI::Range(1, 1000));
   app.add_option("--kv", f->kv, "cache specs to compare, repeatable, or with {...} sweeps");
   app.add_option("--peer", f->peer, "llama-bench=PATH: the same cases by a peer in turns with ours");
+  app.add_flag("--profile", f->profile, "where one step's time goes, by kind of call");
   f->format.add(app);
   return [f] { return run(*f); };
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 
 #include "base/error.h"
 
@@ -51,6 +52,23 @@ class Run {
     else
       feed(runner_, *seqs_[0], ids_);
     return now() - start;
+  }
+
+  // One step (a token of each sequence, or one chunk of prompt) at the given depth, timed call by call.
+  std::vector<std::pair<std::string, double>> profile() {
+    for (auto& s : seqs_) s->truncate(what_.depth);
+    Batch batch;
+    const int rows = what_.decode ? 1 : std::min(what_.tokens, runner_.options().max_rows);
+    for (size_t b = 0; b < seqs_.size(); ++b) {
+      if (!seqs_[b]->reserve(rows)) fail(ErrorCode::kUsage, "bench", "the cache is full at {} rows", seqs_[b]->length());
+      batch.seqs.push_back({seqs_[b].get(), batch.rows(), rows, {}});
+      for (int i = 0; i < rows; ++i) {
+        batch.ids.push_back(ids_[static_cast<size_t>(i)]);
+        batch.positions.push_back(static_cast<int32_t>(seqs_[b]->length()) + i);
+      }
+      batch.logit_rows.push_back(batch.rows() - 1);
+    }
+    return runner_.profile(batch);
   }
 
   size_t cache_bytes() const {
@@ -114,6 +132,17 @@ SpeedResult measure_speed(Runner& runner, const SpeedCase& what, int repeats) {
   const double row_bytes = static_cast<double>(r.cache_bytes) / (static_cast<double>(what.depth) + what.tokens);
   r.bytes_per_step = static_cast<double>(runner.model().packed_bytes()) + row_bytes * depth;
   return r;
+}
+
+std::vector<std::pair<std::string, double>> profile_step(Runner& runner, const SpeedCase& what, int repeats) {
+  Run run(runner, what);
+  run.profile();
+  std::map<std::string, double> sums;
+  for (int i = 0; i < repeats; ++i)
+    for (const auto& [name, seconds] : run.profile()) sums[name] += seconds / repeats;
+  std::vector<std::pair<std::string, double>> sorted(sums.begin(), sums.end());
+  std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  return sorted;
 }
 
 size_t peak_rss() {

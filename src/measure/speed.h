@@ -27,6 +27,9 @@ struct SpeedResult {
 // Runs the case repeats times after one warm-up. Throws Error when the cache cannot hold it.
 SpeedResult measure_speed(Runner& runner, const SpeedCase& what, int repeats);
 
+// Seconds of one step of the case in each kind of call, mean over repeats, longest first (thread 0's view).
+std::vector<std::pair<std::string, double>> profile_step(Runner& runner, const SpeedCase& what, int repeats);
+
 // What this machine can do with so many threads, measured: bytes a second read from memory by all threads, and
 // operations a second of the best dot product (int8, bf16 or float).
 struct MachinePeak {
