@@ -96,8 +96,12 @@ void q6_k(const uint8_t* b, float* y) {
 
 template <typename Convert>
 void each(const void* src, float* dst, int64_t n, Convert convert) {
-  const uint16_t* p = static_cast<const uint16_t*>(src);
-  for (int64_t i = 0; i < n; ++i) dst[i] = convert(p[i]);
+  const char* p = static_cast<const char*>(src);  // files need not align their tensors
+  for (int64_t i = 0; i < n; ++i, p += 2) {
+    uint16_t h;
+    std::memcpy(&h, p, 2);
+    dst[i] = convert(h);
+  }
 }
 
 using Block = void (*)(const uint8_t*, float*);

@@ -25,15 +25,19 @@ class Checkpoint {
   std::vector<TensorView> tensors;         // in file order, views into files
   std::vector<std::shared_ptr<MappedFile>> files;
 
-  const TensorView* find(const std::string& name) const;  // nullptr when there is none
-  const TensorView& at(const std::string& name) const;    // throws Error with the nearest names
+  // nullptr when there is none. Experts that GGUF stacks in one tensor (blk.N.ffn_gate_exps.weight) are found one by
+  // one too, as blk.N.ffn_gate.E.weight.
+  const TensorView* find(const std::string& name) const;
+  const TensorView& at(const std::string& name) const;    // throws Error with the nearest name
   void drop(const TensorView& tensor) const;              // gives its mapped pages back to the system
 
  private:
   friend Checkpoint open_gguf(const std::string&);
   friend Checkpoint open_safetensors(const std::string&);
   void index();
+  void slice_experts(const TensorView& stack);
   std::map<std::string, size_t> by_name_;
+  std::map<std::string, TensorView> experts_;
 };
 
 // Writing streams: declare every tensor first (the header needs sizes), then give the bytes in the declared order.

@@ -1,6 +1,7 @@
 #include "io/config_reader.h"
 
 #include <cmath>
+#include <cstring>
 
 #include "base/error.h"
 
@@ -11,9 +12,10 @@ namespace {
 void read_freq_factors(const Checkpoint& file, PositionConfig& p) {
   const TensorView* t = file.find("rope_freqs.weight");
   if (t == nullptr) return;
-  if (t->dtype != DType::kF32) fail(ErrorCode::kBadInput, "config", "{}: rope_freqs.weight is not f32", file.path);
-  const float* f = reinterpret_cast<const float*>(t->data);
-  p.freq_factors.assign(f, f + t->elements());
+  if (t->dtype != DType::kF32 || t->elements() > 512)
+    fail(ErrorCode::kBadInput, "config", "{}: rope_freqs.weight is no f32 vector of at most 512", file.path);
+  p.freq_factors.resize(static_cast<size_t>(t->elements()));
+  std::memcpy(p.freq_factors.data(), t->data, t->bytes);  // files need not align their tensors
 }
 
 void read_scaling(const Fields& m, const std::string& arch, PositionConfig& p) {
@@ -45,7 +47,7 @@ ModelConfig config_from_gguf(const Checkpoint& file) {
   const std::string arch = m.text("general.architecture", "");
   if (arch.empty()) fail(ErrorCode::kBadInput, "config", "{} has no general.architecture", file.path);
   auto whole = [&](const char* key, int64_t otherwise) { return m.whole(arch + "." + key, otherwise); };
-  c.family = arch;
+  c.family = arch == "llama" && m.whole("llama.expert_count", 0) > 0 ? "mixtral" : arch;
   c.name = m.text("general.name", "");
   c.layers = whole("block_count", 0);
   c.width = whole("embedding_length", 0);
@@ -66,6 +68,7 @@ ModelConfig config_from_gguf(const Checkpoint& file) {
   c.attn_scale = m.number(arch + ".attention.scale", 0.0);
   const TensorView* embedding = file.find("token_embd.weight");
   c.vocab = embedding != nullptr ? embedding->rows() : whole("vocab_size", 0);
+  check_sizes(c, file.path);
   c.tied_embeddings = file.find("output.weight") == nullptr;
   c.qkv_bias = file.find("blk.0.attn_q.bias") != nullptr;
   c.attn_out_bias = file.find("blk.0.attn_output.bias") != nullptr;

@@ -94,6 +94,7 @@ ModelConfig config_from_json(const Json& config, const Json& generation) {
   c.context = f.whole("max_position_embeddings", 2048);
   c.experts = f.whole("num_local_experts", 0);
   c.experts_used = f.whole("num_experts_per_tok", 0);
+  check_sizes(c, "config.json");
   c.norm_eps = f.number("rms_norm_eps", 1e-5);
   c.tied_embeddings = f.flag("tie_word_embeddings", c.family == "gemma3");
   c.qkv_bias = f.flag("attention_bias", c.family == "qwen2");

@@ -28,6 +28,7 @@ class Fields {
   std::string where_;
 };
 
-nlohmann::ordered_json read_json_file(const std::string& path);  // throws Error with path and position
+// Throws Error when a size is outside what any model has: before anything is allocated by it.
+void check_sizes(const ModelConfig& config, const std::string& where);
 
 }  // namespace frugal

@@ -6,17 +6,18 @@
 #include <set>
 
 #include "base/byte_reader.h"
+#include "io/gguf_types.h"
 
 namespace frugal {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr uint32_t kMagic = 0x46554747;  // "GGUF"
-constexpr int kMaxDims = 4, kMaxDepth = 4;
-constexpr uint64_t kMaxName = 1 << 16;
+using namespace gguf;
 
-enum Type : uint32_t { kU8, kI8, kU16, kI16, kU32, kI32, kF32, kBool, kText, kArray, kU64, kI64, kF64 };
+constexpr int kMaxDims = 4, kMaxDepth = 4;
+constexpr uint64_t kMaxName = 1 << 16, kMaxPairs = 1 << 14, kMaxArray = 1 << 26;
+constexpr int64_t kMaxParts = 1000;
 
 class Parser {
  public:
@@ -30,6 +31,7 @@ class Parser {
     const uint64_t tensors = in_.number<uint64_t>("tensor count"), pairs = in_.number<uint64_t>("key count");
     in_.need(tensors, 24, "tensor table");
     in_.need(pairs, 13, "key-values");
+    if (pairs > kMaxPairs) bad(fmt::format("has {} keys, at most {}", pairs, kMaxPairs));  // filling an ordered object is quadratic
     for (uint64_t i = 0; i < pairs; ++i) pair();
     std::vector<uint64_t> offsets;
     const size_t first = out_.tensors.size();
@@ -53,10 +55,10 @@ class Parser {
     if (!seen_.emplace(key).second) bad(fmt::format("key {} stands twice", key));
     if (key == "general.alignment") {
       alignment_ = value.is_number_unsigned() ? value.get<uint64_t>() : 0;
-      if (alignment_ == 0 || alignment_ > (1 << 20) || (alignment_ & (alignment_ - 1)) != 0)
+      if (alignment_ == 0 || alignment_ > kMaxAlignment || (alignment_ & (alignment_ - 1)) != 0)
         bad("general.alignment is no power of two up to 2^20");
     }
-    if (!out_.metadata.contains(key)) out_.metadata[key] = std::move(value);
+    out_.metadata[key] = std::move(value);
   }
 
   Json value(uint32_t type, const std::string& key, int depth) {
@@ -85,6 +87,7 @@ class Parser {
     static constexpr size_t kLeast[] = {1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8, 8};
     if (type > kF64) bad(fmt::format("key {} is an array of type {}, known are 0 to 12", key, type));
     in_.need(count, kLeast[type], "array");
+    if (count > kMaxArray) bad(fmt::format("key {} is an array of {}, at most {}", key, count, kMaxArray));
     Json list = Json::array();
     list.get_ref<Json::array_t&>().reserve(static_cast<size_t>(count));
     for (uint64_t i = 0; i < count; ++i) list.push_back(value(type, key, depth + 1));
@@ -117,10 +120,10 @@ class Parser {
     if (t.cols() % dtype.block != 0)
       bad(fmt::format("tensor {} has rows of {} elements, {} needs a multiple of {}", t.name, t.cols(), dtype.name, dtype.block));
     unsigned __int128 total = static_cast<unsigned __int128>(dtype.bytes);
-    for (size_t d = 0; d < t.shape.size(); ++d)
+    for (size_t d = 0; d < t.shape.size(); ++d) {
       total *= static_cast<uint64_t>(d + 1 == t.shape.size() ? t.shape[d] / dtype.block : t.shape[d]);
-    if (t.shape.empty()) total = static_cast<unsigned __int128>(dtype.bytes);
-    if (total > bytes_.size()) bad(fmt::format("tensor {} is larger than the whole file", t.name));
+      if (total > bytes_.size()) bad(fmt::format("tensor {} is larger than the whole file", t.name));
+    }
     return static_cast<size_t>(total);
   }
 
@@ -146,42 +149,60 @@ class Parser {
   std::span<const std::byte> bytes_;
   std::string where_;
   Checkpoint& out_;
-  uint64_t alignment_ = 32;
+  uint64_t alignment_ = kAlignment;
   std::set<std::string> seen_;
 };
 
-// The other parts of a split model, from the name of its first; empty when it is one file.
-std::vector<std::string> parts_of(const std::string& path, int64_t count) {
-  if (count <= 1) return {};
+// A split model's numbers; one file is part 0 of 1.
+int64_t split_number(const Checkpoint& part, const char* key, int64_t otherwise) {
+  if (!part.metadata.contains(key)) return otherwise;
+  const Json& v = part.metadata[key];
+  const int64_t n = v.is_number_integer() ? v.get<int64_t>() : -1;
+  if (n < 0 || n > kMaxParts * kMaxParts * kMaxParts)
+    fail(ErrorCode::kBadInput, "gguf", "{}: {} is no count", part.path, key);
+  return n;
+}
+
+Checkpoint read_part(const std::string& path, int64_t number, int64_t count) {
+  Checkpoint part;
+  part.format = "gguf";
+  part.path = path;
+  part.files.push_back(std::make_shared<MappedFile>(path));
+  parse_gguf(part.files.back()->bytes(), path, part);
+  const int64_t said = split_number(part, "split.no", 0), of = split_number(part, "split.count", 1);
+  if (said != number || (count > 0 && of != count))
+    fail(ErrorCode::kBadInput, "gguf", "{} says it is part {} of {}, expected part {} of {}{}", path, said, of, number,
+         count > 0 ? count : of, number == 0 ? ": name the first part of a split model" : "");
+  return part;
+}
+
+// "...-00001-of-00003.gguf" without what follows the stem.
+std::string stem_of(const std::string& path, int64_t count) {
   const std::string suffix = fmt::format("-{:05}-of-{:05}.gguf", 1, count);
-  if (path.size() < suffix.size() || path.compare(path.size() - suffix.size(), suffix.size(), suffix) != 0)
-    fail(ErrorCode::kBadInput, "gguf", "{} says it is split into {} files; expected a name ending in {} (the first part)", path, count, suffix);
-  std::vector<std::string> parts;
-  const std::string stem = path.substr(0, path.size() - suffix.size());
-  for (int64_t i = 2; i <= count; ++i) parts.push_back(stem + fmt::format("-{:05}-of-{:05}.gguf", i, count));
-  return parts;
+  if (!path.ends_with(suffix))
+    fail(ErrorCode::kBadInput, "gguf", "{} says it is split into {} files; expected a name ending in {}", path, count, suffix);
+  return path.substr(0, path.size() - suffix.size());
 }
 
 }  // namespace
 
 void parse_gguf(std::span<const std::byte> bytes, const std::string& where, Checkpoint& checkpoint) {
+  checkpoint.metadata = Json::object();
   Parser(bytes, where, checkpoint).run();
 }
 
 Checkpoint open_gguf(const std::string& path) {
-  Checkpoint c;
-  c.format = "gguf";
-  c.path = path;
-  c.metadata = Json::object();
-  auto add = [&](const std::string& file) {
-    c.files.push_back(std::make_shared<MappedFile>(file));
-    parse_gguf(c.files.back()->bytes(), file, c);
-  };
-  add(path);
-  const Json count = c.metadata.value("split.count", Json(1));
-  if (!count.is_number_integer() || count.get<int64_t>() > 1000)
-    fail(ErrorCode::kBadInput, "gguf", "{}: split.count is {}", path, count.dump());
-  for (const std::string& part : parts_of(path, count.get<int64_t>())) add(part);
+  Checkpoint c = read_part(path, 0, 0);
+  const int64_t count = split_number(c, "split.count", 1);
+  if (count > kMaxParts) fail(ErrorCode::kBadInput, "gguf", "{} says it is split into {} files, at most {}", path, count, kMaxParts);
+  const int64_t total = split_number(c, "split.tensors.count", -1);
+  for (int64_t i = 1; i < count; ++i) {
+    Checkpoint part = read_part(fmt::format("{}-{:05}-of-{:05}.gguf", stem_of(path, count), i + 1, count), i, count);
+    c.tensors.insert(c.tensors.end(), part.tensors.begin(), part.tensors.end());
+    c.files.push_back(part.files[0]);
+  }
+  if (count > 1 && total >= 0 && total != static_cast<int64_t>(c.tensors.size()))
+    fail(ErrorCode::kBadInput, "gguf", "{} and its parts hold {} tensors, split.tensors.count says {}", path, c.tensors.size(), total);
   c.index();
   return c;
 }

@@ -10,7 +10,7 @@ namespace frugal {
 // path: the file, or the first part of a split model ("...-00001-of-00003.gguf"). Throws Error; nothing is trusted.
 Checkpoint open_gguf(const std::string& path);
 
-// Parses one file's bytes into checkpoint (tensors appended): what the fuzz target calls.
+// Parses one file's bytes into checkpoint: what the fuzz target calls.
 void parse_gguf(std::span<const std::byte> bytes, const std::string& where, Checkpoint& checkpoint);
 
 }  // namespace frugal

@@ -5,11 +5,12 @@
 
 #include "base/error.h"
 #include "io/config_reader.h"
+#include "io/json_file.h"
 
 namespace frugal {
 
 void Fields::wrong(const std::string& key, const char* expected) const {
-  fail(ErrorCode::kBadInput, "config", "{}: {} is {}, expected {}", where_, key, json_[key].dump().substr(0, 80), expected);
+  fail(ErrorCode::kBadInput, "config", "{}: {} is {}, expected {}", where_, key, shown(json_[key]), expected);
 }
 
 double Fields::number(const std::string& key, double otherwise) const {
@@ -52,23 +53,7 @@ std::vector<int32_t> Fields::ids(const std::string& key) const {
   return list;
 }
 
-nlohmann::ordered_json read_json_file(const std::string& path) {
-  MappedFile file(path);
-  const char* text = reinterpret_cast<const char*>(file.bytes().data());
-  try {
-    auto shallow = [&](int depth, nlohmann::ordered_json::parse_event_t, nlohmann::ordered_json&) {
-      if (depth > 64) fail(ErrorCode::kBadInput, "json", "{} nests deeper than 64", path);
-      return true;
-    };
-    return nlohmann::ordered_json::parse(text, text + file.bytes().size(), shallow);
-  } catch (const nlohmann::json::exception& e) {
-    fail(ErrorCode::kBadInput, "json", "{} is not JSON: {}", path, e.what());
-  }
-}
-
-namespace {
-
-void check(const ModelConfig& c, const std::string& where) {
+void check_sizes(const ModelConfig& c, const std::string& where) {
   auto require = [&](bool good, const char* field, int64_t found, const char* expected) {
     if (!good) fail(ErrorCode::kBadInput, "config", "{}: {} is {}, expected {}", where, field, found, expected);
   };
@@ -79,11 +64,34 @@ void check(const ModelConfig& c, const std::string& where) {
   require(c.head_dim >= 2 && c.head_dim <= 1024 && c.head_dim % 2 == 0, "head_dim", c.head_dim, "an even number up to 1024");
   require(c.ff_width >= 1 && c.ff_width <= (1 << 20), "ff_width", c.ff_width, "1 to 2^20");
   require(c.vocab >= 1 && c.vocab <= (1 << 24), "vocab", c.vocab, "1 to 2^24");
-  require(c.experts >= 0 && c.experts <= 1024 && c.experts_used <= c.experts, "experts_used", c.experts_used, "at most experts");
-  require(c.layer_is_local.empty() || static_cast<int64_t>(c.layer_is_local.size()) == c.layers, "layer kinds",
-          static_cast<int64_t>(c.layer_is_local.size()), "one for each layer");
-  require(c.position.partial > 0 && c.position.partial <= 1, "rotary share x 100", static_cast<int64_t>(c.position.partial * 100), "1 to 100");
-  for (int32_t id : c.eos) require(id < c.vocab, "end token", id, "below the vocabulary's size");
+  require(c.context >= 1 && c.context <= (1 << 30), "context", c.context, "1 to 2^30");
+  require(c.window >= 0 && c.window <= (1 << 30), "window", c.window, "0 to 2^30");
+  require(c.experts >= 0 && c.experts <= 1024, "experts", c.experts, "0 to 1024");
+  require(c.experts == 0 ? c.experts_used <= 0 : c.experts_used >= 1 && c.experts_used <= c.experts, "experts_used", c.experts_used,
+          "1 to the number of experts");
+}
+
+namespace {
+
+void check_positions(const PositionConfig& p, const ModelConfig& c, const std::string& where) {
+  auto require = [&](bool good, const char* field, double found, const char* expected) {
+    if (!good) fail(ErrorCode::kBadInput, "config", "{}: {} is {}, expected {}", where, field, found, expected);
+  };
+  require(p.theta > 0, "the rotary base", p.theta, "more than 0");
+  require(p.partial > 0 && p.partial <= 1, "the share that rotates", p.partial, "more than 0, up to 1");
+  require(p.factor > 0, "the rotary factor", p.factor, "more than 0");
+  const double pairs = std::floor(p.partial * static_cast<double>(c.head_dim)) / 2, factors = static_cast<double>(p.freq_factors.size());
+  require(p.freq_factors.empty() || factors == std::floor(pairs), "the count of rotary factors", factors, "one for each pair");
+}
+
+void check(const ModelConfig& c, const std::string& where) {
+  check_sizes(c, where);
+  check_positions(c.position, c, where);
+  if (c.local_position) check_positions(*c.local_position, c, where);
+  if (!c.layer_is_local.empty() && static_cast<int64_t>(c.layer_is_local.size()) != c.layers)
+    fail(ErrorCode::kBadInput, "config", "{}: {} layer kinds, expected {}", where, c.layer_is_local.size(), c.layers);
+  for (int32_t id : c.eos)
+    if (id >= c.vocab) fail(ErrorCode::kBadInput, "config", "{}: end token {} is not below the vocabulary's size {}", where, id, c.vocab);
 }
 
 }  // namespace

@@ -5,14 +5,16 @@
 #include <set>
 
 #include "base/byte_reader.h"
+#include "io/json_file.h"
 
 namespace frugal {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;  // the header may hold many names, which an ordered object takes quadratic time to find
 namespace fs = std::filesystem;
 
 constexpr uint64_t kMaxHeader = 100 << 20;
+constexpr size_t kMaxDims = 8, kMaxMetadata = 1 << 14;
 
 [[noreturn]] void bad(const std::string& where, const std::string& what) {
   fail(ErrorCode::kBadInput, "safetensors", "{}: {}", where, what);
@@ -28,6 +30,7 @@ TensorView read_entry(const std::string& where, const std::string& name, const J
   const DTypeInfo* dtype = dtype_of_safetensors(entry["dtype"].get<std::string>());
   if (dtype == nullptr) bad(where, fmt::format("tensor {} has dtype {}, which this reader does not know", name, entry["dtype"].dump()));
   t.dtype = dtype->dtype;
+  if (entry["shape"].size() > kMaxDims) bad(where, fmt::format("tensor {} has {} dimensions, at most {}", name, entry["shape"].size(), kMaxDims));
   unsigned __int128 total = static_cast<unsigned __int128>(dtype->bytes);
   for (const Json& d : entry["shape"]) {
     if (!d.is_number_unsigned() || d.get<uint64_t>() > (uint64_t{1} << 40)) bad(where, fmt::format("tensor {} has the dimension {}", name, d.dump()));
@@ -44,40 +47,54 @@ TensorView read_entry(const std::string& where, const std::string& name, const J
   return t;
 }
 
-// No two tensors may share bytes.
+// Tensors in file order: no two may share bytes.
 void check_overlaps(const std::string& where, std::span<const TensorView> tensors) {
-  std::vector<const TensorView*> order;
-  for (const TensorView& t : tensors) order.push_back(&t);
-  std::sort(order.begin(), order.end(), [](const TensorView* a, const TensorView* b) { return a->data < b->data; });
-  for (size_t i = 1; i < order.size(); ++i)
-    if (order[i - 1]->data + order[i - 1]->bytes > order[i]->data)
-      bad(where, fmt::format("tensors {} and {} overlap", order[i - 1]->name, order[i]->name));
+  for (size_t i = 1; i < tensors.size(); ++i)
+    if (tensors[i - 1].data + tensors[i - 1].bytes > tensors[i].data)
+      bad(where, fmt::format("tensors {} and {} overlap", tensors[i - 1].name, tensors[i].name));
 }
 
-std::set<std::string> shards_of(const std::string& index_path) {
-  MappedFile file(index_path);
-  const auto bytes = file.bytes();
-  const Json index = Json::parse(reinterpret_cast<const char*>(bytes.data()), reinterpret_cast<const char*>(bytes.data()) + bytes.size(), nullptr, false);
-  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object()) bad(index_path, "is no JSON object with a weight_map");
+// The header's object; depth is bounded (it holds objects of arrays) and no name may stand twice.
+Json parse_header(const std::string& header, const std::string& where) {
   std::set<std::string> names;
-  for (const auto& [tensor, name] : index["weight_map"].items()) {
-    if (!name.is_string() || name.get<std::string>().find('/') != std::string::npos) bad(index_path, fmt::format("maps {} to {}, expected a file name", tensor, name.dump()));
-    names.insert(name.get<std::string>());
-  }
-  return names;
+  auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (depth > 8) bad(where, "the header nests deeper than 8");
+    if (depth == 1 && event == Json::parse_event_t::key && !names.insert(parsed.get<std::string>()).second)
+      bad(where, fmt::format("tensor {} stands twice", parsed.get<std::string>()));
+    return true;
+  };
+  Json json = Json::parse(header, watch, false);
+  if (!json.is_object()) bad(where, "the header is not a JSON object");
+  return json;
 }
 
-std::vector<std::string> files_of(const std::string& path) {
-  if (!fs::is_directory(path)) return {path};
-  const std::string single = path + "/model.safetensors", index = single + ".index.json";
-  if (fs::exists(index)) {
-    std::vector<std::string> files;
-    for (const std::string& name : shards_of(index)) files.push_back(path + "/" + name);
-    return files;
+nlohmann::ordered_json texts_of(const Json& metadata, const std::string& where) {
+  if (!metadata.is_object() || metadata.size() > kMaxMetadata) bad(where, "__metadata__ is no object of texts");
+  nlohmann::ordered_json out = nlohmann::ordered_json::object();
+  for (const auto& [key, v] : metadata.items()) {
+    if (!v.is_string()) bad(where, fmt::format("__metadata__ holds {}, which is no text", key));
+    out[key] = v.get<std::string>();
   }
-  if (fs::exists(single)) return {single};
-  if (fs::exists(path + "/adapter_model.safetensors")) return {path + "/adapter_model.safetensors"};
-  fail(ErrorCode::kNotFound, "safetensors", "{} holds neither model.safetensors nor model.safetensors.index.json", path);
+  return out;
+}
+
+// Tensor name to file name.
+std::map<std::string, std::string> shards_of(const std::string& index_path) {
+  const Json index = read_large_json_file(index_path);
+  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object()) bad(index_path, "is no JSON object with a weight_map");
+  std::map<std::string, std::string> shards;
+  for (const auto& [tensor, name] : index["weight_map"].items()) {
+    if (!name.is_string() || name.get_ref<const std::string&>().find('/') != std::string::npos)
+      bad(index_path, fmt::format("maps {} to {}, expected a file name", tensor, name.dump()));
+    shards.emplace(tensor, name.get<std::string>());
+  }
+  return shards;
+}
+
+std::string single_file(const std::string& dir) {
+  for (const char* name : {"/model.safetensors", "/adapter_model.safetensors"})
+    if (fs::exists(dir + name)) return dir + name;
+  fail(ErrorCode::kNotFound, "safetensors", "{} holds neither model.safetensors nor model.safetensors.index.json", dir);
 }
 
 }  // namespace
@@ -87,21 +104,14 @@ void parse_safetensors(std::span<const std::byte> bytes, const std::string& wher
   const uint64_t length = in.number<uint64_t>("header length");
   if (length > kMaxHeader) bad(where, fmt::format("says its header has {} bytes, at most {}", length, kMaxHeader));
   const std::string header = in.text(length, "header");
-  // Depth is bounded by the callback: a header is an object of objects of arrays.
-  const Json json = Json::parse(header, [](int depth, Json::parse_event_t, Json&) {
-    if (depth > 8) fail(ErrorCode::kBadInput, "safetensors", "the header nests deeper than 8");
-    return true;
-  }, false);
-  if (!json.is_object()) bad(where, "the header is not a JSON object");
+  const Json json = parse_header(header, where);
   const std::span<const std::byte> data = bytes.subspan(in.offset());
   const size_t first = out.tensors.size();
-  for (const auto& [name, entry] : json.items()) {
-    if (name == "__metadata__") {
-      out.metadata = entry;
-      continue;
-    }
-    out.tensors.push_back(read_entry(where, name, entry, data));
-  }
+  for (const auto& [name, entry] : json.items())
+    if (name != "__metadata__") out.tensors.push_back(read_entry(where, name, entry, data));
+  if (json.contains("__metadata__")) out.metadata = texts_of(json["__metadata__"], where);
+  const auto begin = out.tensors.begin() + static_cast<std::ptrdiff_t>(first);
+  std::stable_sort(begin, out.tensors.end(), [](const TensorView& a, const TensorView& b) { return a.data < b.data; });
   check_overlaps(where, std::span(out.tensors).subspan(first));
 }
 
@@ -109,12 +119,25 @@ Checkpoint open_safetensors(const std::string& path) {
   Checkpoint c;
   c.format = "safetensors";
   c.path = path;
-  c.metadata = Json::object();
-  for (const std::string& file : files_of(path)) {
+  c.metadata = nlohmann::ordered_json::object();
+  auto add = [&](const std::string& file) {
     c.files.push_back(std::make_shared<MappedFile>(file));
     parse_safetensors(c.files.back()->bytes(), file, c);
+  };
+  const std::string index = path + "/model.safetensors.index.json";
+  std::map<std::string, std::string> shards;
+  if (!fs::is_directory(path)) {
+    add(path);
+  } else if (!fs::exists(index)) {
+    add(single_file(path));
+  } else {
+    std::set<std::string> names;
+    for (const auto& [tensor, file] : (shards = shards_of(index))) names.insert(file);
+    for (const std::string& name : names) add(path + "/" + name);
   }
   c.index();
+  for (const auto& [tensor, file] : shards)
+    if (c.find(tensor) == nullptr) bad(index, fmt::format("places tensor {} in {}, which lacks it", tensor, file));
   return c;
 }
 
