@@ -49,7 +49,7 @@ struct Layout {
   size_t works, prep, partials, thread0, per_thread, total;
   int64_t most_partials;
   Layout(const Geometry& g, int64_t rows, int64_t seqs, int64_t length, int threads) {
-    const int64_t blocks = (length + kAttendPages * kPageRows - 1) / (kAttendPages * kPageRows) + 1;
+    const int64_t blocks = (length + kAttendRows - 1) / (kAttendRows) + 1;
     // By block only while all of it is small; see by_block().
     most_partials = static_cast<int64_t>(g.heads) * std::min<int64_t>(rows, most_block_rows(g, threads, seqs)) * blocks;
     const int64_t units = (rows + seqs) * g.groups + std::min<int64_t>(rows, most_block_rows(g, threads, seqs)) * g.groups * blocks;
@@ -58,7 +58,7 @@ struct Layout {
     partials = prep + static_cast<size_t>(rows * g.heads) * g.prep;
     thread0 = partials + align(static_cast<size_t>(most_partials) * g.partial_floats() * sizeof(float));
     const size_t n = static_cast<size_t>(g.most_queries()), words = static_cast<size_t>(g.group_rows());
-    per_thread = align(n * (2 * g.partial_floats() + kPageRows) * sizeof(float)) + align(n * (2 * sizeof(int64_t) + 2 * sizeof(float))) +
+    per_thread = align(n * (2 * g.partial_floats() + kAttendRows) * sizeof(float)) + align(n * (2 * sizeof(int64_t) + 2 * sizeof(float))) +
                  align(attend_page_scratch(std::max(g.k_width, g.v_width))) + align(words * static_cast<size_t>((rows + 63) / 64) * 8 * static_cast<size_t>(g.ratio)) +
                  align(static_cast<size_t>(std::max(g.q_in, g.k_width) + g.v_width) * sizeof(float) * 2);
     total = thread0 + per_thread * static_cast<size_t>(threads);
@@ -152,7 +152,7 @@ class Attend {
     l.total = {f, f + n, f + n * 17};
     f += static_cast<size_t>(n) * g_.partial_floats();
     l.scores = f;
-    p += align(static_cast<size_t>(n) * (2 * g_.partial_floats() + kPageRows) * sizeof(float));
+    p += align(static_cast<size_t>(n) * (2 * g_.partial_floats() + kAttendRows) * sizeof(float));
     l.begin = reinterpret_cast<int64_t*>(p);
     l.end = l.begin + n;
     l.slopes = reinterpret_cast<float*>(l.end + n);
@@ -209,8 +209,8 @@ class Attend {
       for (int row = 0; row < share(s).rows; row += g_.group_rows()) {
         Work w{s, row, std::min(g_.group_rows(), share(s).rows - row), head, 0, 0, 0};
         const int64_t first = first_slot(s, row), last = last_slot(s, row + w.rows - 1);
-        w.block0 = first / (kAttendPages * kPageRows);
-        w.blocks = (last + kAttendPages * kPageRows - 1) / (kAttendPages * kPageRows) - w.block0;
+        w.block0 = first / (kAttendRows);
+        w.blocks = (last + kAttendRows - 1) / (kAttendRows) - w.block0;
         f(w);
       }
   }

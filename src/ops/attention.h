@@ -1,10 +1,9 @@
 // Attention over pages of cached rows, in the form in which they are stored.
 //
-// An AttendUnit is a group of queries that share one key/value head. Pages are walked in ascending order; inside each
-// block of kAttendPages pages an online softmax (Milakov and Gimelshein 2018, arXiv 1805.02867; page by page) fills a
-// partial {m, l, acc}; partials of later blocks are folded into earlier ones in ascending order. Blocks begin at fixed
-// slots and a query's arithmetic never depends on the queries beside it, so any split over rows, threads or chunks
-// gives the same bits.
+// An AttendUnit is a group of queries that share one key/value head. Each block of kAttendPages pages gives a partial
+// {m, l, acc} with one softmax over its scores; partials of later blocks are folded into earlier ones in ascending
+// order (online softmax: Milakov and Gimelshein 2018, arXiv 1805.02867). Blocks begin at fixed slots and a query's
+// arithmetic never depends on the queries beside it, so any split over rows, threads or chunks gives the same bits.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +12,13 @@
 
 namespace frugal {
 
-constexpr int kAttendPages = 4;  // pages a block: 128 rows
+constexpr int kAttendPages = 4;                            // pages a block
+constexpr int kAttendRows = kAttendPages * kPageRows;  // 128
 
 struct AttendPartial {
-  float* m;    // n: running maximum of the scores, -infinity when nothing was seen
-  float* l;    // n x 16 lanes: running sums of e^(score - m)
-  float* acc;  // n x v_width: running sum of e^(score - m) * value
+  float* m;    // n: largest score, -infinity when nothing was seen
+  float* l;    // n x 16 lanes: sums of e^(score - m)
+  float* acc;  // n x v_width: sum of e^(score - m) * value
 };
 
 struct AttendUnit {
@@ -39,7 +39,7 @@ struct AttendUnit {
   const int32_t* query_positions = nullptr;
   const int32_t* key_positions = nullptr;
   AttendPartial state = {};
-  float* scores = nullptr;                // n x kPageRows
+  float* scores = nullptr;                // n x kAttendRows
   uint8_t* scratch = nullptr;             // attend_page_scratch(width) bytes, 64-byte aligned
 };
 

@@ -57,10 +57,10 @@ struct KvCodecKernels {
   // q: one row of width floats; prep: what this form's dot multiplies (prep_bytes).
   size_t (*prep_bytes)(int width);
   void (*prepare)(const float* q, int width, uint8_t* prep);
-  // scores[i * kPageRows + r] = q_i . k_r for all slots of the page. scratch: see attention.h.
-  void (*dot)(const uint8_t* page, int width, const uint8_t* prep, int n, float* scores, uint8_t* scratch);
-  // acc[i * width + d] += sum over r of p[i * kPageRows + r] * v_r[d], r ascending. p may be overwritten.
-  void (*axpy)(const uint8_t* page, int width, float* p, int n, float* acc, uint8_t* scratch);
+  // scores[i * stride + r] = q_i . k_r for all slots of the page. scratch: see attention.h.
+  void (*dot)(const uint8_t* page, int width, const uint8_t* prep, int n, float* scores, int stride, uint8_t* scratch);
+  // acc[i * width + d] += sum over r of p[i * stride + r] * v_r[d], r ascending. p may be overwritten.
+  void (*axpy)(const uint8_t* page, int width, float* p, int stride, int n, float* acc, uint8_t* scratch);
 };
 
 struct KernelTable {
