@@ -46,7 +46,8 @@ struct AttendUnit {
 // Room to decode one page of this width, and to hold rounded probabilities of n queries.
 inline size_t attend_page_scratch(int width) { return static_cast<size_t>(width) * kPageRows * sizeof(float); }
 
-// The plain reference: softmax in double over decoded rows. keys, values: rows x width; out: v_width.
+// The plain reference: softmax in double over decoded rows. q: scaled; keys, values: rows x width; bias: added to each
+// row's score after the soft cap (-infinity hides it), or nullptr; out: v_width, zeros when every row is hidden.
 void attention_reference(const float* q, const float* keys, const float* values, int64_t rows, int k_width, int v_width,
                          float softcap, const float* bias, float* out);
 
