@@ -1,87 +1,20 @@
-// Pre-tokenizer patterns that no scanner knows: PCRE2, compiled to machine code where it can.
-//
-// Patterns are written for Oniguruma in its Ruby syntax, which differs: ^ and $ are at every line, a dot matches line
-// breaks too, and \s is White_Space (PCRE2's would take U+180E). PCRE2's letters are those of its own Unicode version.
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
+// Pre-tokenizer patterns that no scanner knows.
+#include <algorithm>
 
-#include "base/error.h"
+#include "text/pattern.h"
 #include "text/pre_tokenizer.h"
 
 namespace frugal {
 namespace {
 
-constexpr char kSpaces[] = R"(\t-\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
-
-// \s, and \S outside sets, spelled out.
-std::string spell_spaces(const std::string& pattern) {
-  std::string out;
-  bool in_set = false;
-  for (size_t i = 0; i < pattern.size(); ++i) {
-    const char c = pattern[i], next = i + 1 < pattern.size() ? pattern[i + 1] : 0;
-    if (c == '\\' && (next == 's' || (next == 'S' && !in_set))) {
-      out += in_set ? kSpaces : (next == 's' ? "[" : "[^") + std::string(kSpaces) + "]";
-      ++i;
-    } else if (c == '\\' && next != 0) {
-      out += c, out += next;
-      ++i;
-    } else {
-      in_set = c == '[' || (in_set && c != ']');
-      out += c;
-    }
-  }
-  return out;
-}
-
-// What a match needs beside the code; one a thread.
-struct Workspace {
-  static constexpr size_t kStackStart = 32 << 10, kStackMost = 1 << 20;
-  static constexpr uint32_t kMostSteps = 1 << 20;
-  pcre2_match_data* match = pcre2_match_data_create(1, nullptr);
-  pcre2_match_context* context = pcre2_match_context_create(nullptr);
-  pcre2_jit_stack* stack = pcre2_jit_stack_create(kStackStart, kStackMost, nullptr);
-  Workspace() {
-    if (match == nullptr || context == nullptr || stack == nullptr) throw std::bad_alloc();
-    pcre2_jit_stack_assign(context, nullptr, stack);
-    pcre2_set_match_limit(context, kMostSteps);
-  }
-  ~Workspace() {
-    pcre2_jit_stack_free(stack);
-    pcre2_match_context_free(context);
-    pcre2_match_data_free(match);
-  }
-  static Workspace& get() {
-    static thread_local Workspace workspace;
-    return workspace;
-  }
-};
-
 class RegexSplitter : public PreTokenizer {
  public:
-  explicit RegexSplitter(const std::string& source) {
-    const std::string pattern = spell_spaces(source);
-    constexpr uint32_t kOptions = PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF | PCRE2_MULTILINE | PCRE2_DOTALL | PCRE2_NEVER_BACKSLASH_C;
-    int error = 0;
-    PCRE2_SIZE at = 0;
-    pcre2_compile_context* context = pcre2_compile_context_create(nullptr);
-    pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-    code_ = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), kOptions, &error, &at, context);
-    pcre2_compile_context_free(context);
-    if (code_ == nullptr) {
-      PCRE2_UCHAR text[128];
-      pcre2_get_error_message(error, text, sizeof text);
-      fail(ErrorCode::kBadInput, "pre-tokenizer", "pattern {} is wrong: {}", source, reinterpret_cast<const char*>(text));
-    }
-    pcre2_jit_compile(code_, PCRE2_JIT_COMPLETE);
-  }
-  ~RegexSplitter() override { pcre2_code_free(code_); }
-  RegexSplitter(const RegexSplitter&) = delete;
-  RegexSplitter& operator=(const RegexSplitter&) = delete;
+  explicit RegexSplitter(const std::string& source) : pattern_(source, "pre-tokenizer") {}
 
   void split(std::string_view text, Emit emit) const override {
     size_t at = 0, from = 0;
     while (at < text.size()) {
-      const auto [begin, end] = find(text, at);
+      const auto [begin, end] = pattern_.find(text, at);
       if (begin >= text.size()) break;
       at = std::max(end, begin + 1);
       if (end == begin) continue;
@@ -93,20 +26,13 @@ class RegexSplitter : public PreTokenizer {
   }
 
  private:
-  // The next match at or after `at`; past the end when there is none, or when the pattern runs out of its bounds.
-  std::pair<size_t, size_t> find(std::string_view text, size_t at) const {
-    Workspace& w = Workspace::get();
-    const int n = pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at, 0, w.match, w.context);
-    if (n < 0) return {text.size(), text.size()};
-    const PCRE2_SIZE* span = pcre2_get_ovector_pointer(w.match);
-    return {span[0], span[1]};
-  }
-
-  pcre2_code* code_ = nullptr;
+  Pattern pattern_;
 };
 
 }  // namespace
 
-std::unique_ptr<PreTokenizer> make_regex_splitter(const std::string& pattern) { return std::make_unique<RegexSplitter>(pattern); }
+std::unique_ptr<PreTokenizer> make_regex_splitter(const std::string& pattern) {
+  return std::make_unique<RegexSplitter>(pattern);
+}
 
 }  // namespace frugal

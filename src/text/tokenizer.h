@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "text/rewrite.h"
+
 namespace frugal {
 
 enum class TokenizerKind { kByteBpe, kSpmBpe, kUnigram };
@@ -29,16 +31,22 @@ struct TokenizerSpec {
   std::vector<std::string> pieces;   // by id; for byte-level BPE in the GPT-2 byte alphabet, for SentencePiece with U+2581
   std::vector<float> scores;         // SentencePiece only
   std::vector<TokenType> types;      // empty: all normal
-  std::vector<std::pair<std::string, std::string>> merges;  // byte-level BPE, best first
+  // Best first. SentencePiece BPE has scores instead, or (from tokenizer.json) merges.
+  std::vector<std::pair<std::string, std::string>> merges;
   std::vector<AddedToken> added;
   std::string pre_tokenizer = "default";  // named (gpt-2, llama-bpe, qwen2, smollm, ...) or "regex:<pattern>" chains; see pre_tokenizer.h
   std::vector<std::string> pre_patterns;  // from tokenizer.json: Split patterns in order, when no known name fits
   bool add_prefix_space = false;     // byte-level BPE's, or SentencePiece's dummy prefix
+  bool prefix_first_only = false;    // ... only where the whole text begins; else behind every added token too
+  bool prefix_if_missing = false;    // SentencePiece: ... only where the text begins with no blank of its own
+  bool blank_suffix = false;         // SentencePiece: the dummy blank and those of words stand behind them
+  bool split_words = false;          // SentencePiece: no piece goes on past a blank (tokenizer.json's Metaspace)
   bool remove_extra_whitespaces = false;
   bool ignore_merges = false;        // Llama-3: a pre-token that is itself a piece is taken whole
   bool byte_fallback = false;
   std::string normaliser_charsmap;   // SentencePiece's precompiled map, raw bytes; empty: identity
-  std::string normaliser = "";       // "", "nfc", "nfkc", ... for tokenizer.json normalizers
+  std::vector<Rewrite> rewrites;     // tokenizer.json's normalizers, in order
+  std::string unknown_text;          // what the unknown id stands for when decoding; empty: its piece
   int32_t bos = -1, eos = -1, unk = -1, pad = -1;
   bool add_bos = false, add_eos = false;
   std::vector<int32_t> stops;        // every id that ends a turn (eos, eot, generation_config's list)
