@@ -1,6 +1,7 @@
 #include "io/quant_mix.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 
 #include "base/edit_distance.h"
@@ -112,18 +113,17 @@ DType fitting(DType type, int64_t cols) {
 
 }  // namespace
 
-std::vector<std::string> mix_names() {
-  std::vector<std::string> names;
-  for (const QuantMix& m : kMixes) names.push_back(m.name);
-  return names;
-}
+std::span<const QuantMix> all_mixes() { return kMixes; }
 
 const QuantMix& find_mix(std::string_view name) {
   std::string lower(name);
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  for (const QuantMix& m : kMixes)
+  std::vector<std::string> names;
+  for (const QuantMix& m : kMixes) {
     if (lower == m.name) return m;
-  fail(ErrorCode::kUsage, "convert", "there is no type '{}'{}; known are {}", name, hint(lower, mix_names()), fmt::join(mix_names(), ", "));
+    names.push_back(m.name);
+  }
+  fail(ErrorCode::kUsage, "convert", "there is no type '{}'{}; known are {}", name, hint(lower, names), fmt::join(names, ", "));
 }
 
 MixContext mix_context(const ModelConfig& c) {

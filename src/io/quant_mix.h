@@ -13,9 +13,9 @@
 //    multiple of 32: F16.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/view.h"
 #include "io/model_config.h"
@@ -33,7 +33,7 @@ struct QuantMix {
 
 // By name, any case; throws Error with the nearest name.
 const QuantMix& find_mix(std::string_view name);
-std::vector<std::string> mix_names();
+std::span<const QuantMix> all_mixes();
 
 // What the model of a tensor is like, as far as the rules ask.
 struct MixContext {
