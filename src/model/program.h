@@ -40,7 +40,7 @@ class Call {
 class Program {
  public:
   void run(ThreadTeam& team, const StepParams& step) const;
-  // Seconds spent by thread 0 in each kind of call of one run, longest first: where the time goes.
+  // Processor seconds of thread 0 in each kind of call of one run, longest first: where the time goes.
   std::vector<std::pair<std::string, double>> profile(ThreadTeam& team, const StepParams& step) const;
 
   const float* logits() const { return logits_; }  // wanted rows x vocab
