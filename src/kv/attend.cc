@@ -208,17 +208,32 @@ class Attend {
     for (int head = 0; head < g_.groups; ++head)
       for (int row = 0; row < share(s).rows; row += g_.group_rows()) {
         Work w{s, row, std::min(g_.group_rows(), share(s).rows - row), head, 0, 0, 0};
-        const int64_t first = first_slot(s, row), last = last_slot(s, row + w.rows - 1);
+        const int64_t first = first_slot(s, row, w.rows), last = last_slot(s, row + w.rows - 1);
         w.block0 = first / (kAttendRows);
         w.blocks = (last + kAttendRows - 1) / (kAttendRows) - w.block0;
         f(w);
       }
   }
 
-  // Slots that row r of sequence s may see (without a tree): [first_slot, last_slot).
+  // Slots that row r of sequence s may see: [first_slot, last_slot); of a tree's own rows only the ancestors.
   int64_t last_slot(int s, int r) const { return seq(s).length() + r + 1; }
   int64_t first_slot(int s, int r) const {
-    return spec_.window > 0 ? std::max<int64_t>(0, last_slot(s, r) - spec_.window) : 0;
+    if (spec_.window == 0) return 0;
+    const std::span<const int> parents = share(s).parents;
+    int64_t seen = last_slot(s, r);  // a tree row is as far from the committed rows as it has ancestors
+    if (!parents.empty()) {
+      seen = seq(s).length();
+      for (int a = r; a >= 0; a = parents[static_cast<size_t>(a)]) ++seen;
+    }
+    const int64_t first = std::max<int64_t>(0, seen - spec_.window);
+    return parents.empty() ? first : std::min(first, seq(s).length());
+  }
+  // ... of all rows in [row, row + n).
+  int64_t first_slot(int s, int row, int n) const {
+    int64_t first = first_slot(s, row);
+    if (!share(s).parents.empty() && spec_.window > 0)
+      for (int r = row + 1; r < row + n; ++r) first = std::min(first, first_slot(s, r));
+    return first;
   }
 
   void list_work() const {
@@ -275,14 +290,16 @@ class Attend {
     return u;
   }
 
-  // A tree row sees the committed rows, itself and its ancestors: a bit for each.
+  // A tree row sees the committed rows, itself and its ancestors, as far as the window reaches: a bit for each.
   void ancestors(const Work& w, const Local& l, AttendUnit& u) const {
     u.tree_words = (share(w.seq).rows + 63) / 64;
     u.tree_base = seq(w.seq).length();
     std::fill_n(l.tree, u.n * u.tree_words, uint64_t{0});
-    for (int i = 0; i < u.n; ++i)
-      for (int r = w.row + i / g_.ratio; r >= 0; r = share(w.seq).parents[static_cast<size_t>(r)])
+    for (int i = 0; i < u.n; ++i) {
+      int64_t left = spec_.window > 0 ? spec_.window : share(w.seq).rows;
+      for (int r = w.row + i / g_.ratio; r >= 0 && left-- > 0; r = share(w.seq).parents[static_cast<size_t>(r)])
         l.tree[i * u.tree_words + r / 64] |= uint64_t{1} << (r % 64);
+    }
     u.tree = l.tree;
   }
 
