@@ -94,9 +94,7 @@ class ByteBpe : public Tokenizer {
     std::vector<int32_t> ids;
     for (char c : piece)
       if (const int32_t id = byte_ids_[static_cast<unsigned char>(c)]; id >= 0)
-        ids.push_back(id);
-      else if (spec_.unk >= 0)
-        ids.push_back(spec_.unk);
+        ids.push_back(id);  // a byte that the vocabulary lacks is dropped, as the references do
     ids.size() < 256 ? merge_short(ids) : merge_long(ids);
     out.insert(out.end(), ids.begin(), ids.end());
   }

@@ -143,6 +143,24 @@ class TrailingBlanks : public PreTokenizer {
   }
 };
 
+// Runs of bytes that GPT-2's alphabet writes as characters of \p{N}. Falcon's tokenizer.json looks for digits after the bytes
+// have become that alphabet, so that halves of characters count too: 0xBD in the middle of anything is its one-half sign.
+class ByteDigits : public PreTokenizer {
+ public:
+  void split(std::string_view text, Emit emit) const override {
+    for (size_t at = 0, end; at < text.size(); at = end) {
+      for (end = at + 1; end < text.size() && digit(text[end]) == digit(text[at]);) ++end;
+      emit(text.substr(at, end - at));
+    }
+  }
+
+ private:
+  static bool digit(char c) {
+    const auto b = static_cast<unsigned char>(c);
+    return (b >= '0' && b <= '9') || b == 0xb2 || b == 0xb3 || b == 0xb9 || (b >= 0xbc && b <= 0xbe);
+  }
+};
+
 // How many of the set: nothing, +, {n,m}, or the same set again and again.
 bool read_count(SetReader& in, std::string_view set, RunScanner& out) {
   if (in.skip("+")) return in.done();
@@ -156,10 +174,12 @@ bool read_count(SetReader& in, std::string_view set, RunScanner& out) {
 }  // namespace
 
 const char kDigitsPattern[] = R"(\p{N}+)";
+const char kByteDigitsPattern[] = "(bytes of) \\p{N}+";
 // What the tokenizers package calls punctuation: Unicode's and all of ASCII's that is neither letter nor digit.
 const char kPunctuationPattern[] = R"([\p{P}\$\+<=>\^`\|~]+)";
 
 std::unique_ptr<PreTokenizer> make_run_scanner(const std::string& pattern) {
+  if (pattern == kByteDigitsPattern) return std::make_unique<ByteDigits>();
   if (pattern == R"(\s+$)") return std::make_unique<TrailingBlanks>();
   auto scanner = std::make_unique<RunScanner>();
   SetReader in(pattern);

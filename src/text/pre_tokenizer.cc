@@ -50,7 +50,7 @@ const std::map<std::string, Patterns>& named() {
     put({"qwen35"}, {kQwen35});
     put({"gpt-4o", "llama4"}, {kGpt4o});
     put({"tekken"}, {kTekken});
-    put({"falcon"}, {kPunctuationPattern, gpt2, digits, three});
+    put({"falcon"}, {kPunctuationPattern, gpt2, kByteDigitsPattern, three});
     put({"default"}, {R"([\p{P}\$\+<=>\^~\|]+)", gpt2, digits, three});  // what llama.cpp takes when a file names none
     put({"deepseek-llm"}, {"[\\r\\n]", kDeepSeekLetters, kDeepSeekPunctuation, R"(\s+$)", kDeepSeekScripts, digit});
     put({"deepseek-coder"}, {"[\\r\\n]", R"(\s?\p{L}+)", R"(\s?\p{P}+)", kDeepSeekScripts, digit});

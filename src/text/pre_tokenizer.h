@@ -45,6 +45,7 @@ extern const char kLlama3Pattern[];
 extern const char kQwen2Pattern[];
 extern const char kDigitPattern[];   // one digit apart from the next
 extern const char kDigitsPattern[];  // runs of digits
+extern const char kByteDigitsPattern[];  // the same where a Digits part stands behind the byte alphabet; not an expression
 extern const char kPunctuationPattern[];
 
 // The parts of a chain. The first two give nullptr for a pattern that they have no scanner for.
