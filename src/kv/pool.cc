@@ -13,9 +13,17 @@ namespace {
 
 constexpr int64_t kDefaultRows = 1 << 20;
 constexpr size_t kMostReserved = size_t{1} << 42;  // bytes of address space
+constexpr int kWidestHead = 1024;
 
 size_t round_up(size_t n, size_t step) { return (n + step - 1) / step * step; }
 int padded(int width) { return (width + 15) / 16 * 16; }
+
+void check_shape(const KvShape& s) {
+  auto holds = [](int width) { return width > 0 && width <= kWidestHead; };
+  if (s.heads < 1 || !holds(s.k_width) || !holds(s.v_width))
+    fail(ErrorCode::kUnsupported, "kv", "{} heads with keys of {} and values of {}; expected heads of 1 to {}", s.heads, s.k_width,
+         s.v_width, kWidestHead);
+}
 
 const KvCodecKernels* codec(const KernelTable& table, const Unit& unit, bool exact) {
   const KvCodecKernels* c = table.find_codec(unit.name, exact);
@@ -31,6 +39,7 @@ PagedPool::PagedPool(const KvPoolOptions& options)
   for (size_t l = 0; l < specs.size(); ++l) {
     Layer layer;
     layer.shape = options.layers[l];
+    check_shape(layer.shape);
     layer.k_width = padded(layer.shape.k_width);
     layer.v_width = padded(layer.shape.v_width);
     layer.k = codec(*table_, specs[l].k_codec, options.exact);
@@ -84,10 +93,13 @@ PagedSeq::~PagedSeq() {
 }
 
 bool PagedSeq::reserve(int64_t rows) {
-  const size_t need = static_cast<size_t>((length_ + rows + kPageRows - 1) / kPageRows);
+  const size_t need = static_cast<size_t>((length_ + rows + kPageRows - 1) / kPageRows), had = extents_.size();
   while (extents_.size() < need) {
     uint8_t* e = pool_.allocate();
-    if (e == nullptr) return false;
+    if (e == nullptr) {
+      for (; extents_.size() > had; extents_.pop_back()) pool_.release(extents_.back());  // others may use it
+      return false;
+    }
     extents_.push_back(e);
   }
   for (size_t i = static_cast<size_t>(length_ / kPageRows); i < need; ++i) {
@@ -110,7 +122,7 @@ void PagedSeq::truncate(int64_t length) {
 }
 
 void PagedSeq::copy_row(int64_t from, int64_t to) {
-  float row[1024];
+  float row[kWidestHead];
   for (int l = 0; l < pool_.layers(); ++l) {
     const PagedPool::Layer& layer = pool_.layer(l);
     for (int h = 0; h < layer.shape.heads; ++h) {

@@ -1,6 +1,7 @@
 // Saved caches: magic and version, the pool's canonical spec, shapes, then ids, positions and the extents as they are.
 //
 //   "FRUGALKV" u32 version=1 u32 spec bytes, spec, u64 extent bytes, u64 length, u64 ids, ids i32, positions i32, extents
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -60,10 +61,15 @@ std::vector<int32_t> PagedSeq::load(const std::string& path) {
   in.need(length, 4, "positions");
   std::vector<int32_t> ids(static_cast<size_t>(count));
   for (int32_t& id : ids) id = in.number<int32_t>("id");
+  std::vector<int32_t> positions(static_cast<size_t>(length));
+  for (int32_t& p : positions) p = in.number<int32_t>("position");
+  const uint64_t pages = (length + kPageRows - 1) / kPageRows;
+  in.need(pages, bytes, "pages");
+  if (in.left() != pages * bytes) fail(ErrorCode::kBadInput, "kv", "{} has {} bytes of pages, expected {}", path, in.left(), pages * bytes);
   truncate(0);
   if (!reserve(static_cast<int64_t>(length))) fail(ErrorCode::kIo, "kv", "{} holds {} rows, more than the cache may", path, length);
-  for (uint64_t i = 0; i < length; ++i) positions_[i] = in.number<int32_t>("position");
-  for (uint64_t e = 0; e * kPageRows < length; ++e) {
+  std::copy(positions.begin(), positions.end(), positions_.begin());
+  for (uint64_t e = 0; e < pages; ++e) {
     const std::string raw = in.text(bytes, "pages");
     std::memcpy(extents_[e], raw.data(), raw.size());
   }
