@@ -2,12 +2,11 @@
 // pair with the best rank merges first, leftmost among equals. Pre-tokens repeat, so their ids are cached.
 #include <algorithm>
 #include <array>
-#include <mutex>
-#include <unordered_map>
 
 #include "base/error.h"
 #include "text/algorithms.h"
 #include "text/byte_alphabet.h"
+#include "text/piece_cache.h"
 #include "text/pre_tokenizer.h"
 
 namespace frugal {
@@ -69,23 +68,28 @@ class ByteBpe : public Tokenizer {
       spaced = " " + std::string(text);
       text = spaced;
     }
-    std::lock_guard lock(mutex_);
-    pre_->split(text, [&](std::string_view piece) { encode_piece(piece, out); });
+    auto cache = caches_.take();
+    pre_->split(text, [&](std::string_view piece) { encode_piece(piece, *cache, out); });
+    caches_.give(std::move(cache));
   }
 
  private:
-  static constexpr size_t kMostCached = 1 << 18, kLongestCached = 48;
+  static constexpr size_t kShort = 128;  // ids
 
-  void encode_piece(std::string_view piece, std::vector<int32_t>& out) const {
-    if (piece.size() > kLongestCached) return merge(piece, out);
-    auto it = cache_.find(piece);
-    if (it == cache_.end()) {
-      if (cache_.size() >= kMostCached) cache_.clear();
-      std::vector<int32_t> ids;
-      merge(piece, ids);
-      it = cache_.emplace(std::string(piece), std::move(ids)).first;
+  void encode_piece(std::string_view piece, PieceCache& cache, std::vector<int32_t>& out) const {
+    if (piece.size() > PieceCache::kLongest) return merge(piece, out);
+    const PieceCache::Key key = PieceCache::key_of(piece);
+    PieceCache::Slot& slot = cache.slot(key);
+    if (slot.key == key) {
+      out.insert(out.end(), slot.ids, slot.ids + slot.count);
+      return;
     }
-    out.insert(out.end(), it->second.begin(), it->second.end());
+    const size_t before = out.size();
+    merge(piece, out);
+    if (out.size() - before > PieceCache::kMostIds) return;
+    slot.key = key;
+    slot.count = static_cast<uint32_t>(out.size() - before);
+    std::copy(out.begin() + static_cast<std::ptrdiff_t>(before), out.end(), slot.ids);
   }
 
   void merge(std::string_view piece, std::vector<int32_t>& out) const {
@@ -95,21 +99,33 @@ class ByteBpe : public Tokenizer {
     for (char c : piece)
       if (const int32_t id = byte_ids_[static_cast<unsigned char>(c)]; id >= 0)
         ids.push_back(id);  // a byte that the vocabulary lacks is dropped, as the references do
-    ids.size() < 256 ? merge_short(ids) : merge_long(ids);
+    ids.size() <= kShort ? merge_short(ids) : merge_long(ids);
     out.insert(out.end(), ids.begin(), ids.end());
   }
 
-  // Scans for the best pair again after each merge: fastest for words.
+  // Scans for the best of the neighbours' merges, which it keeps beside the ids: fastest for words.
   void merge_short(std::vector<int32_t>& ids) const {
-    while (ids.size() > 1) {
-      Merge best = {INT32_MAX, 0};
-      size_t where = 0;
-      for (size_t i = 0; i + 1 < ids.size(); ++i)
-        if (const Merge* m = merges_.find(ids[i], ids[i + 1]); m != nullptr && m->rank < best.rank) best = *m, where = i;
-      if (best.rank == INT32_MAX) return;
-      ids[where] = best.id;
-      ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(where) + 1);
+    static constexpr Merge kNone = {INT32_MAX, -1};
+    size_t n = ids.size();
+    Merge next[kShort];  // of ids[i] with its right neighbour
+    auto look = [&](size_t i) {
+      const Merge* m = i + 1 < n ? merges_.find(ids[i], ids[i + 1]) : nullptr;
+      next[i] = m != nullptr ? *m : kNone;
+    };
+    for (size_t i = 0; i < n; ++i) look(i);
+    while (n > 1) {
+      size_t at = 0;
+      for (size_t i = 1; i < n; ++i)
+        if (next[i].rank < next[at].rank) at = i;
+      if (next[at].rank == kNone.rank) break;
+      ids[at] = next[at].id;
+      std::copy(ids.begin() + static_cast<std::ptrdiff_t>(at) + 2, ids.begin() + static_cast<std::ptrdiff_t>(n), ids.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+      std::copy(next + at + 2, next + n, next + at + 1);
+      --n;
+      look(at);
+      if (at > 0) look(at - 1);
     }
+    ids.resize(n);
   }
 
   // A heap of candidate pairs over a linked list: n log n for pieces of any length.
@@ -148,16 +164,10 @@ class ByteBpe : public Tokenizer {
     std::erase(ids, -1);
   }
 
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
-  };
-
   std::unique_ptr<PreTokenizer> pre_;
   PairTable merges_;
   std::array<int32_t, 256> byte_ids_;
-  mutable std::mutex mutex_;
-  mutable std::unordered_map<std::string, std::vector<int32_t>, Hash, std::equal_to<>> cache_;
+  mutable PieceCaches caches_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "text/char_set.h"
 #include "text/pre_tokenizer.h"
 #include "text/unicode.h"
+#include "text/utf8.h"
 
 namespace frugal {
 namespace {

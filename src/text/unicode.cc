@@ -17,4 +17,12 @@ const ClassTable& ClassTable::get() {
   return table;
 }
 
+Char wide_char_at(const ClassTable& table, std::string_view text, size_t at) {
+  const std::string_view rest = text.substr(at);
+  const size_t n = utf8_length(rest);
+  if (n == 1) return {kNoChar, 1, 0};
+  const uint32_t code = decode_utf8(rest.substr(0, n));
+  return {code, static_cast<uint8_t>(n), table[code]};
+}
+
 }  // namespace frugal

@@ -38,14 +38,11 @@ struct Char {
   bool is(uint8_t mask) const { return (classes & mask) != 0; }
 };
 
+// The character at text[at]. Its second half, for what is not ASCII, stays out of line so that the first is inlined.
+Char wide_char_at(const ClassTable& table, std::string_view text, size_t at);
 inline Char char_at(const ClassTable& table, std::string_view text, size_t at) {
   const auto c = static_cast<unsigned char>(text[at]);
-  if (c < 0x80) return {c, 1, table[c]};
-  const std::string_view rest = text.substr(at);
-  const size_t n = utf8_length(rest);
-  if (n == 1) return {kNoChar, 1, 0};
-  const uint32_t code = decode_utf8(rest.substr(0, n));
-  return {code, static_cast<uint8_t>(n), table[code]};
+  return c < 0x80 ? Char{c, 1, table[c]} : wide_char_at(table, text, at);
 }
 
 }  // namespace frugal
