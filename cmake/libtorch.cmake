@@ -27,7 +27,7 @@ else()
   add_library(torch_cpu_only INTERFACE)
   target_include_directories(torch_cpu_only SYSTEM INTERFACE
     ${FRUGAL_torch}/include ${FRUGAL_torch}/include/torch/csrc/api/include)
-  target_compile_definitions(torch_cpu_only INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
+  target_compile_definitions(torch_cpu_only INTERFACE _GLIBCXX_USE_CXX11_ABI=1 AT_PER_OPERATOR_HEADERS)
   target_link_options(torch_cpu_only INTERFACE LINKER:--no-as-needed)
   target_link_libraries(torch_cpu_only INTERFACE
     ${FRUGAL_torch}/lib/libtorch_cpu.so ${FRUGAL_torch}/lib/libc10.so ${FRUGAL_cudart} ${FRUGAL_cupti})
