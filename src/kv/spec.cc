@@ -13,6 +13,15 @@ void require_side(const Part& part, const MethodInfo& info) {
          info.role, part.scope.side);
 }
 
+// A second codec (policy, layout) in the very same scope would silently lose the first.
+void require_one_of_each_role(const Spec& spec) {
+  for (const Part& a : spec)
+    for (const Part& b : spec)
+      if (&a < &b && a.scope == b.scope && need_method("kv", a.unit.name).role == need_method("kv", b.unit.name).role)
+        fail(ErrorCode::kUsage, "kv", "found {} and {} in one scope; expected one {} there", a.unit.name, b.unit.name,
+             need_method("kv", a.unit.name).role);
+}
+
 struct Chosen {
   int rank = -1;
   void offer(int rank_offered, const Unit& unit, Unit& into) {
@@ -43,6 +52,7 @@ LayerSpec resolve_layer(const Spec& spec, int layer) {
 std::vector<LayerSpec> resolve_kv_spec(const std::string& text, int layers) {
   const Spec spec = parse_spec(text);
   check_spec("kv", spec);
+  require_one_of_each_role(spec);
   std::vector<LayerSpec> list;
   for (int l = 0; l < layers; ++l) list.push_back(resolve_layer(spec, l));
   return list;

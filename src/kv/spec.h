@@ -1,7 +1,7 @@
 // What a --kv spec asks of each layer: which policy keeps rows, in which form keys and values lie, in which layout.
 //
-// For each role the narrowest scope wins: a layer range is narrower than none, k or v narrower than both; among equals
-// the later part. A codec without a side holds for keys and values.
+// For each role the narrowest scope wins: a layer range is narrower than none, k or v narrower than both; where ranges
+// overlap, the later part. In one scope stands one unit of each role. A codec without a side holds for keys and values.
 #pragma once
 
 #include <string>
