@@ -7,5 +7,6 @@ namespace frugal {
 
 std::unique_ptr<Tokenizer> make_byte_bpe(TokenizerSpec spec);
 std::unique_ptr<Tokenizer> make_spm_bpe(TokenizerSpec spec);
+std::unique_ptr<Tokenizer> make_unigram(TokenizerSpec spec);
 
 }  // namespace frugal

@@ -24,12 +24,7 @@ StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool keep_special) : to
 
 std::string StreamDecoder::push(int32_t id) {
   if (tokenizer_->is_special(id) && !keep_special_) return "";
-  tail_ += tokenizer_->bytes(id);
-  if (at_start_ && !tail_.empty()) {
-    const TokenizerSpec& s = tokenizer_->spec();
-    if (s.kind != TokenizerKind::kByteBpe && s.add_prefix_space && tail_[0] == ' ') tail_.erase(0, 1);
-    at_start_ = false;
-  }
+  tail_ += tokenizer_->shown(id, at_start_);
   const size_t whole = tail_.size() - utf8_incomplete_tail(tail_);
   std::string text = clean(std::string_view(tail_).substr(0, whole));
   tail_.erase(0, whole);

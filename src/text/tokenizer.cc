@@ -1,6 +1,7 @@
 #include "text/tokenizer.h"
 
 #include <algorithm>
+#include <charconv>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -19,10 +20,12 @@ std::string with_spaces(std::string_view piece) {
   return out;
 }
 
-// "<0x0A>" -> the byte.
+// "<0x0A>" -> the byte; anything else stands for itself.
 std::string byte_piece(const std::string& piece) {
-  if (piece.size() != 6 || piece.rfind("<0x", 0) != 0) return piece;
-  return std::string(1, static_cast<char>(std::stoi(piece.substr(3, 2), nullptr, 16)));
+  unsigned value = 0;
+  const char *first = piece.data() + 3, *last = piece.data() + piece.size() - 1;
+  if (piece.size() != 6 || !piece.starts_with("<0x") || *last != '>') return piece;
+  return std::from_chars(first, last, value, 16).ptr == last ? std::string(1, static_cast<char>(value)) : piece;
 }
 
 TokenType type_of(const TokenizerSpec& s, size_t id) { return s.types.empty() ? TokenType::kNormal : s.types[id]; }
@@ -30,6 +33,7 @@ TokenType type_of(const TokenizerSpec& s, size_t id) { return s.types.empty() ? 
 std::string bytes_of(const TokenizerSpec& s, size_t id) {
   const TokenType type = type_of(s, id);
   if (type == TokenType::kByte) return byte_piece(s.pieces[id]);
+  if (type == TokenType::kUnknown && !s.unknown_text.empty()) return s.unknown_text;
   if (type == TokenType::kControl || type == TokenType::kUserDefined) return s.kind == TokenizerKind::kByteBpe ? s.pieces[id] : with_spaces(s.pieces[id]);
   return s.kind == TokenizerKind::kByteBpe ? from_byte_alphabet(s.pieces[id]) : with_spaces(s.pieces[id]);
 }
@@ -118,11 +122,24 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, const EncodeOption
 
 std::string Tokenizer::decode(const std::vector<int32_t>& ids, bool keep_special) const {
   std::string out;
+  bool at_start = true;
   for (int32_t id : ids)
-    if (keep_special || !is_special(id)) out += bytes(id);
-  const bool dummy = spec_.kind != TokenizerKind::kByteBpe && spec_.add_prefix_space;
-  if (dummy && !out.empty() && out[0] == ' ') out.erase(0, 1);
+    if (keep_special || !is_special(id)) out += shown(id, at_start);
   return out;
+}
+
+std::string_view Tokenizer::shown(int32_t id, bool& at_start) const {
+  std::string_view text = bytes(id);
+  const TokenType type = type_of(spec_, static_cast<size_t>(id));
+  const bool word = type == TokenType::kNormal || type == TokenType::kUserDefined || type == TokenType::kUnused;
+  const bool dummy = spec_.kind != TokenizerKind::kByteBpe && (spec_.add_prefix_space || spec_.remove_extra_whitespaces);
+  if (at_start && dummy && word && text.starts_with(' ')) {
+    text.remove_prefix(1);
+    at_start = spec_.remove_extra_whitespaces && text.empty();
+  } else {
+    at_start = at_start && text.empty();
+  }
+  return text;
 }
 
 std::string_view Tokenizer::bytes(int32_t id) const {
@@ -141,9 +158,9 @@ std::unique_ptr<Tokenizer> make_tokenizer(TokenizerSpec spec) {
   switch (spec.kind) {
     case TokenizerKind::kByteBpe: return make_byte_bpe(std::move(spec));
     case TokenizerKind::kSpmBpe: return make_spm_bpe(std::move(spec));
-    case TokenizerKind::kUnigram: break;
+    case TokenizerKind::kUnigram: return make_unigram(std::move(spec));
   }
-  fail(ErrorCode::kUnsupported, "tokenizer", "this build has no unigram tokenizer");
+  fail(ErrorCode::kUnsupported, "tokenizer", "kind {} is not known", static_cast<int>(spec.kind));
 }
 
 }  // namespace frugal

@@ -67,6 +67,8 @@ class Tokenizer {
   std::string decode(const std::vector<int32_t>& ids, bool keep_special = false) const;
   // The raw bytes of one id: may be part of a UTF-8 sequence. Control tokens give their text.
   std::string_view bytes(int32_t id) const;
+  // The bytes of the next id of a running text, without SentencePiece's dummy blank. at_start: true before the first id.
+  std::string_view shown(int32_t id, bool& at_start) const;
   bool is_special(int32_t id) const;
   int32_t id_of(std::string_view piece) const;  // -1 when there is none; piece as printed in the vocabulary
   int32_t size() const { return static_cast<int32_t>(spec_.pieces.size()); }
