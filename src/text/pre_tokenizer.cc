@@ -83,7 +83,9 @@ class Chain : public PreTokenizer {
   std::vector<std::unique_ptr<PreTokenizer>> parts_;
 };
 
-const Patterns& patterns_of(const std::string& name) {
+}  // namespace
+
+const Patterns& pre_tokenizer_patterns(const std::string& name) {
   auto it = named().find(name);
   if (it != named().end()) return it->second;
   std::vector<std::string> known;
@@ -91,10 +93,17 @@ const Patterns& patterns_of(const std::string& name) {
   fail(ErrorCode::kUnsupported, "pre-tokenizer", "'{}' is not known; known are {}", name, fmt::join(known, ", "));
 }
 
-}  // namespace
+// Several names may stand for one chain: the models' that gave it its name come first.
+std::string pre_tokenizer_name(const Patterns& patterns) {
+  for (const char* first : {"gpt-2", "smollm", "llama-bpe", "qwen2"})
+    if (named().at(first) == patterns) return first;
+  for (const auto& [name, p] : named())
+    if (p == patterns) return name;
+  return "";
+}
 
 std::unique_ptr<PreTokenizer> make_pre_tokenizer(const std::string& name, const Patterns& patterns) {
-  const Patterns& all = patterns.empty() ? patterns_of(name) : patterns;
+  const Patterns& all = patterns.empty() ? pre_tokenizer_patterns(name) : patterns;
   if (auto scanner = make_word_scanner(all)) return scanner;
   return std::make_unique<Chain>(all);
 }

@@ -39,6 +39,10 @@ class PreTokenizer {
 // Throws Error for a name that is not known or a pattern that is wrong.
 std::unique_ptr<PreTokenizer> make_pre_tokenizer(const std::string& name, const std::vector<std::string>& patterns);
 
+// What name stands for (throws Error when it is not known), and a name for patterns, empty when there is none.
+const std::vector<std::string>& pre_tokenizer_patterns(const std::string& name);
+std::string pre_tokenizer_name(const std::vector<std::string>& patterns);
+
 // Patterns that readers of other formats need by name.
 extern const char kGpt2Pattern[];
 extern const char kLlama3Pattern[];
