@@ -28,7 +28,7 @@ void EmbedCall::run(const StepParams& step, Team team) const {
       std::memcpy(out, batch.embeddings.data() + r * out_.cols, static_cast<size_t>(out_.cols) * sizeof(float));
     else
       table_.row(id, out);
-    if (scale_ != 1.0f) k_.scale(out, scale_, out_.cols, out);
+    if (id >= 0 && scale_ != 1.0f) k_.scale(out, scale_, out_.cols, out);
   }
 }
 

@@ -44,11 +44,14 @@ Model::Model(Checkpoint file, ModelConfig config) : file_(std::move(file)), conf
     fail(ErrorCode::kUnsupported, "model", "{} is of family '{}'; known are {}", file_.path, config_.family, known);
   }
   family_ = it->second;
-  if (config_.position.kind == "rope") {
-    rope_ = make_rope(config_.position, config_.head_dim, config_.context);
-    if (config_.local_position) local_rope_ = make_rope(*config_.local_position, config_.head_dim, config_.context);
-  }
+  set_context(config_.context);
   if (config_.position.kind == "alibi") slopes_ = alibi_slopes(config_.heads);
+}
+
+void Model::set_context(int64_t tokens) {
+  if (config_.position.kind != "rope") return;
+  rope_ = make_rope(config_.position, config_.head_dim, tokens);
+  if (config_.local_position) local_rope_ = make_rope(*config_.local_position, config_.head_dim, tokens);
 }
 
 const RopeTable* Model::rope(bool local) const {
@@ -71,7 +74,7 @@ Weight& Model::weight(const std::string& name, int64_t rows, int64_t cols) {
   return *w;
 }
 
-const Linear& Model::linear(const std::string& name, int64_t rows, int64_t cols, bool with_bias) {
+Linear& Model::linear(const std::string& name, int64_t rows, int64_t cols, bool with_bias) {
   std::unique_ptr<Linear>& l = linears_[name];
   if (l == nullptr) {
     Linear made;

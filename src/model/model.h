@@ -36,11 +36,14 @@ class Model {
   // By engine name, e.g. "blk.3.attn_q.weight"; shape checked: rows x cols (rows 1 for vectors). Throws Error.
   Weight& weight(const std::string& name, int64_t rows, int64_t cols);
   // The projection "<name>.weight" with "<name>.bias" if with_bias.
-  const Linear& linear(const std::string& name, int64_t rows, int64_t cols, bool with_bias = false);
+  Linear& linear(const std::string& name, int64_t rows, int64_t cols, bool with_bias = false);
   bool has(const std::string& name) const;
   const RopeTable* rope(bool local = false) const;  // nullptr when positions are not rotary
   const float* slopes() const { return slopes_.empty() ? nullptr : slopes_.data(); }
   std::vector<KvShape> kv_shapes() const;
+
+  // Frequencies that depend on the length served (dynamic NTK) become those of so many tokens; config().context at first.
+  void set_context(int64_t tokens);
 
   Val build(Ops& ops);
 
