@@ -10,14 +10,18 @@
 
 namespace frugal::FRUGAL_ISA {
 
-// Byte j of every group of four, as floats.
+// Byte J of every group of four, as floats.
 template <int J>
 FRUGAL_INLINE F16 byte_lane(B64 x) {
+#if defined(FRUGAL_VEC512)
+  return {_mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(x.v, 8 * J), _mm512_set1_epi32(255)))};
+#else
   uint8_t bytes[64];
   float lanes[16];
   std::memcpy(bytes, &x, 64);
   for (int i = 0; i < 16; ++i) lanes[i] = bytes[4 * i + J];
   return load(lanes);
+#endif
 }
 
 // Decodes 32 columns of a quantised panel: w[k] holds column k of the 16 rows.
@@ -57,14 +61,25 @@ struct DecodePair {
   static FRUGAL_INLINE void group(const uint8_t* panel, int64_t b, int64_t n, F16* w) {
     const uint16_t* p = reinterpret_cast<const uint16_t*>(panel) + b * kCols * 16;
     for (int64_t k = 0; k < n; k += 2, p += 32) {
-      float both[32], lanes[16];
-      store(both, Brain ? load_bf16(p) : load_f16(p));
-      store(both + 16, Brain ? load_bf16(p + 16) : load_f16(p + 16));
-      for (int i = 0; i < 16; ++i) lanes[i] = both[2 * i];
-      w[k] = load(lanes);
-      for (int i = 0; i < 16; ++i) lanes[i] = both[2 * i + 1];
-      if (k + 1 < n) w[k + 1] = load(lanes);
+      F16 odd;
+      apart(Brain ? load_bf16(p) : load_f16(p), Brain ? load_bf16(p + 16) : load_f16(p + 16), w[k], odd);
+      if (k + 1 < n) w[k + 1] = odd;
     }
+  }
+  // The even and the odd lanes of 32 floats.
+  static FRUGAL_INLINE void apart(F16 a, F16 b, F16& even, F16& odd) {
+#if defined(FRUGAL_VEC512)
+    const __m512i pick = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    even = {_mm512_permutex2var_ps(a.v, pick, b.v)};
+    odd = {_mm512_permutex2var_ps(a.v, _mm512_add_epi32(pick, _mm512_set1_epi32(1)), b.v)};
+#else
+    float both[32], e[16], o[16];
+    store(both, a);
+    store(both + 16, b);
+    for (int i = 0; i < 16; ++i) e[i] = both[2 * i], o[i] = both[2 * i + 1];
+    even = load(e);
+    odd = load(o);
+#endif
   }
 };
 
@@ -113,7 +128,15 @@ inline void prepare_f32(const float* x, int64_t n, int t, int m, uint8_t* tile) 
 
 inline void prepare_bf16(const float* x, int64_t n, int t, int m, uint8_t* tile) {
   uint16_t* out = reinterpret_cast<uint16_t*>(tile) + t * 2;
-  for (int64_t k = 0; k + 1 < n; k += 2, out += 2 * m) {
+  int64_t k = 0;
+#if defined(FRUGAL_ISA_avx512vnni)
+  for (; k + 32 <= n; k += 32) {  // sixteen pairs, m pairs apart in the tile
+    uint32_t pair[16];
+    _mm512_storeu_si512(pair, (__m512i)_mm512_cvtne2ps_pbh(load(x + k + 16).v, load(x + k).v));
+    for (int i = 0; i < 16; ++i, out += 2 * m) std::memcpy(out, &pair[i], 4);
+  }
+#endif
+  for (; k + 1 < n; k += 2, out += 2 * m) {
     out[0] = float_to_bf16(x[k]);
     out[1] = float_to_bf16(x[k + 1]);
   }
