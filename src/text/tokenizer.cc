@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "text/added_tokens.h"
 #include "text/algorithms.h"
 #include "text/byte_alphabet.h"
 #include "text/utf8.h"
@@ -52,38 +53,48 @@ void check(const TokenizerSpec& s) {
 
 }  // namespace
 
-// Added tokens by first byte, longest first.
+// What encoding and decoding look up.
 struct Tokenizer::AddedIndex {
-  std::vector<AddedToken> by_first[256];
   std::vector<bool> special;
   std::unordered_map<std::string, int32_t> ids;
+  Rewriter rewriter;
+  AddedTokens raw, rewritten;  // found before and after the rewriting
 
-  explicit AddedIndex(const TokenizerSpec& s) : special(s.pieces.size(), false) {
+  explicit AddedIndex(const TokenizerSpec& s) : special(s.pieces.size(), false), rewriter(s.rewrites), raw(pick(s, false)), rewritten(pick(s, true)) {
     for (size_t id = 0; id < s.pieces.size(); ++id) {
       special[id] = type_of(s, id) == TokenType::kControl;
       ids.emplace(s.pieces[id], static_cast<int32_t>(id));
     }
-    for (const AddedToken& a : s.added) {
-      by_first[static_cast<unsigned char>(a.text[0])].push_back(a);
-      special[static_cast<size_t>(a.id)] = a.special;
-    }
-    for (auto& list : by_first)
-      std::stable_sort(list.begin(), list.end(), [](const AddedToken& a, const AddedToken& b) { return a.text.size() > b.text.size(); });
-  }
-
-  // The added token at text[at], or nullptr.
-  const AddedToken* match(std::string_view text, size_t at, bool parse_special) const {
-    for (const AddedToken& a : by_first[static_cast<unsigned char>(text[at])])
-      if ((parse_special || !a.special) && text.compare(at, a.text.size(), a.text) == 0 && (!a.single_word || alone(text, at, a.text.size()))) return &a;
-    return nullptr;
+    for (const AddedToken& a : s.added) special[static_cast<size_t>(a.id)] = a.special;
   }
 
  private:
-  static bool word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || (c & 0x80); }
-  static bool alone(std::string_view text, size_t at, size_t n) {
-    return (at == 0 || !word(text[at - 1])) && (at + n == text.size() || !word(text[at + n]));
+  std::vector<AddedToken> pick(const TokenizerSpec& s, bool normalized) const {
+    std::vector<AddedToken> out;
+    for (AddedToken a : s.added) {
+      if (a.normalized != normalized) continue;
+      if (normalized && !rewriter.empty()) a.text = rewriter.apply(a.text);
+      if (!a.text.empty()) out.push_back(std::move(a));
+    }
+    return out;
   }
 };
+
+namespace {
+
+// Appends the ids of the added tokens in text, and calls plain(section, whether it begins text) for what lies between.
+template <typename Plain>
+void cut(const AddedTokens& tokens, std::string_view text, bool parse_special, std::vector<int32_t>& ids, Plain plain) {
+  AddedTokens::Match m;
+  size_t from = 0;
+  for (; tokens.find(text, from, parse_special, m); from = m.end) {
+    if (m.begin > from) plain(text.substr(from, m.begin - from), from == 0);
+    ids.push_back(m.id);
+  }
+  if (from < text.size()) plain(text.substr(from), from == 0);
+}
+
+}  // namespace
 
 Tokenizer::Tokenizer(TokenizerSpec spec) : spec_(std::move(spec)) {
   check(spec_);
@@ -95,27 +106,13 @@ Tokenizer::Tokenizer(TokenizerSpec spec) : spec_(std::move(spec)) {
 std::vector<int32_t> Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
   std::vector<int32_t> ids;
   if (options.add_special && spec_.add_bos && spec_.bos >= 0) ids.push_back(spec_.bos);
-  size_t plain = 0, at = 0;
-  bool first = true;
-  auto flush = [&](size_t end) {
-    if (end > plain) encode_plain(text.substr(plain, end - plain), first, ids);
-    first = first && end == 0;
-  };
-  while (at < text.size()) {
-    const AddedToken* a = added_->match(text, at, options.parse_special);
-    if (a == nullptr) {
-      ++at;
-      continue;
-    }
-    size_t begin = at, end = at + a->text.size();
-    while (a->lstrip && begin > plain && std::isspace(static_cast<unsigned char>(text[begin - 1]))) --begin;
-    while (a->rstrip && end < text.size() && std::isspace(static_cast<unsigned char>(text[end]))) ++end;
-    flush(begin);
-    first = false;
-    ids.push_back(a->id);
-    at = plain = end;
-  }
-  flush(text.size());
+  cut(added_->raw, text, options.parse_special, ids, [&](std::string_view section, bool first) {
+    std::string rewritten;
+    if (!added_->rewriter.empty()) section = rewritten = added_->rewriter.apply(section);
+    cut(added_->rewritten, section, options.parse_special, ids, [&](std::string_view part, bool starts) {
+      encode_plain(part, !spec_.prefix_first_only || (first && starts), ids);
+    });
+  });
   if (options.add_special && spec_.add_eos && spec_.eos >= 0) ids.push_back(spec_.eos);
   return ids;
 }
