@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "text/charsmap.h"
 #include "text/pattern.h"
 #include "text/unicode.h"
 #include "text/unicode_normal.h"
@@ -65,9 +66,11 @@ std::string_view strip_right(std::string_view text) {
 struct Rewriter::Step {
   Rewrite what;
   std::optional<Pattern> pattern;  // kReplaceRegex
+  Charsmap charsmap;               // kCharsmap
 
   explicit Step(Rewrite w) : what(std::move(w)) {
     if (what.kind == Rewrite::kReplaceRegex) pattern.emplace(what.from, "normalizer");
+    if (what.kind == Rewrite::kCharsmap) charsmap = Charsmap(what.from);
   }
 
   std::string apply(std::string_view text) const {
@@ -82,6 +85,7 @@ struct Rewriter::Step {
       case Rewrite::kStripRight: return std::string(strip_right(text));
       case Rewrite::kReplace: return replace(text);
       case Rewrite::kReplaceRegex: return replace_matches(text);
+      case Rewrite::kCharsmap: return charsmap.apply(text);
       case Rewrite::kPrepend: return text.empty() ? "" : what.to + std::string(text);
     }
     return std::string(text);

@@ -83,7 +83,7 @@ void SentencePiece::Sink::take_unknown(std::string_view bytes) {
     for (char c : bytes) take(id(c));
   } else if (owner_.spec_.unk >= 0 && !after_unknown_) {
     take(owner_.spec_.unk);
-    after_unknown_ = true;
+    after_unknown_ = owner_.spec_.fuse_unknown;
   }
 }
 

@@ -44,6 +44,7 @@ struct TokenizerSpec {
   bool remove_extra_whitespaces = false;
   bool ignore_merges = false;        // Llama-3: a pre-token that is itself a piece is taken whole
   bool byte_fallback = false;
+  bool fuse_unknown = true;          // SentencePiece: a stretch of unknown text is one unknown id
   std::string normaliser_charsmap;   // SentencePiece's precompiled map, raw bytes; empty: identity
   std::vector<Rewrite> rewrites;     // tokenizer.json's normalizers, in order
   std::string unknown_text;          // what the unknown id stands for when decoding; empty: its piece
@@ -76,7 +77,7 @@ class Tokenizer {
 
  protected:
   explicit Tokenizer(TokenizerSpec spec);
-  // Encodes text free of added tokens. first: text starts the input (SentencePiece's dummy prefix goes there).
+  // Encodes text free of added tokens and not empty. first: this section gets the dummy prefix, if the spec has one.
   virtual void encode_plain(std::string_view text, bool first, std::vector<int32_t>& out) const = 0;
 
   TokenizerSpec spec_;
