@@ -60,15 +60,15 @@ void LinearCall::run(const StepParams& step, Team team) const {
   int64_t first = team.first(panels_), last = team.last(panels_);
   for (const LinearTarget& target : targets_) {
     const int64_t n = target.w->panels();
-    if (first < n && last > 0) panels(target, tiles, rows, std::max<int64_t>(first, 0), std::min(last, n));
+    if (first < n && last > 0) run_panels(k_, p_.form, target, tiles, rows, std::max<int64_t>(first, 0), std::min(last, n));
     first -= n;
     last -= n;
   }
 }
 
 // Groups of panels that stay in the first-level cache meet every tile before the next group.
-void LinearCall::panels(const LinearTarget& target, const uint8_t* tiles, int rows, int64_t first, int64_t last) const {
-  const TileOf t{p_.form, p_.x.cols, rows};
+void run_panels(const KernelTable& k, ActForm form, const LinearTarget& target, const uint8_t* tiles, int rows, int64_t first, int64_t last) {
+  const TileOf t{form, target.w->cols, rows};
   const size_t bytes = target.w->panel_bytes * (target.up != nullptr ? 2 : 1);
   const int64_t group = t.tiles() == 1 ? last - first : std::max<int64_t>(1, static_cast<int64_t>((24 << 10) / bytes));
   for (int64_t p = first; p < last; p += group)
@@ -76,11 +76,11 @@ void LinearCall::panels(const LinearTarget& target, const uint8_t* tiles, int ro
       float* out = target.out.row(i * kTile);
       const int64_t end = std::min(p + group, last);
       if (target.up != nullptr) {
-        k_.linear_gated(*target.w, *target.up, target.act, p_.form, tiles + t.offset(i), t.m(i), p, end, out, target.out.cols);
+        k.linear_gated(*target.w, *target.up, target.act, form, tiles + t.offset(i), t.m(i), p, end, out, target.out.cols);
         continue;
       }
       const Epilogue e{target.bias, target.residual ? out : nullptr, 1.0f};
-      k_.linear(*target.w, p_.form, tiles + t.offset(i), t.m(i), p, end, e, out, target.out.cols);
+      k.linear(*target.w, form, tiles + t.offset(i), t.m(i), p, end, e, out, target.out.cols);
     }
 }
 

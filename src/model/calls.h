@@ -35,6 +35,9 @@ struct LinearTarget {
   Rows out;
 };
 
+// Panels [first, last) of target for rows that lie prepared in tiles; target.out begins at the first of them.
+void run_panels(const KernelTable& k, ActForm form, const LinearTarget& target, const uint8_t* tiles, int rows, int64_t first, int64_t last);
+
 class EmbedCall : public Call {
  public:
   EmbedCall(const KernelTable& k, const Weight& table, float scale, Rows out) : k_(k), table_(table), scale_(scale), out_(out) {}
@@ -82,8 +85,6 @@ class LinearCall : public Call {
   const char* name() const override { return name_; }
 
  private:
-  void panels(const LinearTarget& target, const uint8_t* tiles, int rows, int64_t first, int64_t last) const;
-
   const KernelTable& k_;
   Preparation p_;
   bool own_;

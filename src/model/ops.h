@@ -20,6 +20,17 @@ struct AttendArgs {
   int64_t out_cols = 0;        // H * v_width
 };
 
+// Gated MLPs of which each row uses a few. All of one shape; gates and ups of one type, downs of one type; no biases.
+struct MoeArgs {
+  struct Expert {
+    const Linear *gate = nullptr, *up = nullptr, *down = nullptr;
+  };
+  Val x = -1, scores = -1;  // scores: rows x experts, the router's
+  std::vector<Expert> experts;
+  int used = 0;             // experts a row
+  Activation act = Activation::kSilu;
+};
+
 class Ops {
  public:
   virtual ~Ops() = default;
@@ -29,6 +40,8 @@ class Ops {
   virtual Val linear(Val x, const Linear& w) = 0;                    // without its adapters: see project()
   virtual Val attend(const AttendArgs& args) = 0;                    // rows x H * v_width
   virtual Val gated(Activation act, Val gate, Val up) = 0;
+  // Sum of the used experts of highest scores (ties: the lower), weighted by the softmax over those scores.
+  virtual Val moe(const MoeArgs& args) = 0;
   virtual Val add(Val a, Val b) = 0;
   virtual Val scale(Val x, float s) = 0;
   virtual Val softcap(Val x, float cap) = 0;                         // cap * tanh(x / cap)

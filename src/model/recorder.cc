@@ -39,6 +39,10 @@ Val Recorder::attend(const AttendArgs& args) {
 Val Recorder::gated(Activation act, Val gate, Val up) {
   return push({.kind = Kind::kGated, .in = {gate, up}, .cols = nodes_[static_cast<size_t>(gate)].cols, .act = act});
 }
+Val Recorder::moe(const MoeArgs& args) {
+  const int64_t cols = nodes_[static_cast<size_t>(args.x)].cols;
+  return push({.kind = Kind::kMoe, .in = {args.x, args.scores}, .cols = cols, .moe = args});
+}
 Val Recorder::add(Val a, Val b) { return push({.kind = Kind::kAdd, .in = {a, b}, .cols = nodes_[static_cast<size_t>(a)].cols}); }
 Val Recorder::scale(Val x, float s) {
   return push({.kind = Kind::kScale, .in = {x}, .cols = nodes_[static_cast<size_t>(x)].cols, .value = s});
@@ -103,14 +107,6 @@ Val Recorder::sole_user(Val x, Kind kind) const {
   return users.size() == 1 && nodes_[static_cast<size_t>(users[0])].kind == kind ? users[0] : -1;
 }
 
-template <typename C, typename... Args>
-C* Recorder::call(Args&&... args) {
-  auto c = std::make_unique<C>(std::forward<Args>(args)...);
-  C* raw = c.get();
-  program_->calls_.push_back(std::move(c));
-  return raw;
-}
-
 void Recorder::emit(Val v) {
   Node& n = nodes_[static_cast<size_t>(v)];
   n.done = true;
@@ -124,6 +120,7 @@ void Recorder::emit(Val v) {
     case Kind::kHeadNorm:
       return emit_rows(v, {.kind = RowCall::kHeadNorm, .gain = gain_of(n), .group = n.weight->cols(), .value = n.value});
     case Kind::kGated: return emit_rows(v, {.kind = RowCall::kGated, .act = n.act});
+    case Kind::kMoe: return emit_moe(v);
     case Kind::kAdd: return emit_rows(v, {.kind = RowCall::kAdd});
     case Kind::kScale: return emit_rows(v, {.kind = RowCall::kScale, .value = n.value});
     case Kind::kSoftcap: return emit_rows(v, {.kind = RowCall::kSoftcap, .value = n.value});

@@ -7,7 +7,7 @@
 
 #include <map>
 
-#include "model/calls.h"
+#include "model/moe.h"
 #include "model/ops.h"
 
 namespace frugal {
@@ -32,6 +32,7 @@ class Recorder : public Ops {
   Val linear(Val x, const Linear& w) override;
   Val attend(const AttendArgs& args) override;
   Val gated(Activation act, Val gate, Val up) override;
+  Val moe(const MoeArgs& args) override;
   Val add(Val a, Val b) override;
   Val scale(Val x, float s) override;
   Val softcap(Val x, float cap) override;
@@ -41,7 +42,7 @@ class Recorder : public Ops {
   std::unique_ptr<Program> finish(Val logits);
 
  private:
-  enum class Kind { kEmbed, kNorm, kHeadNorm, kLinear, kAttend, kGated, kAdd, kScale, kSoftcap, kWanted };
+  enum class Kind { kEmbed, kNorm, kHeadNorm, kLinear, kAttend, kGated, kMoe, kAdd, kScale, kSoftcap, kWanted };
   struct Node {
     Kind kind;
     std::vector<Val> in = {};
@@ -53,6 +54,7 @@ class Recorder : public Ops {
     Weight* bias = nullptr;
     Activation act = Activation::kSilu;
     AttendSpec attend = {};
+    MoeArgs moe = {};
     bool done = false;  // emitted, or folded into another call
     Val last_use = 0;   // the last node that reads it, through folded norms
     int buffer = -1;
@@ -68,8 +70,12 @@ class Recorder : public Ops {
   bool fold_residual(Val linear, Val at, Val input, LinearTarget& target);
   void emit_attend(Val v);
   void emit_rows(Val v, RowCall::Args args);
+  void emit_moe(Val v);
+  std::vector<LinearTarget> expert_targets(const MoeArgs& moe, bool down, Rows out);
   template <typename C, typename... Args>
-  C* call(Args&&... args);
+  void call(Args&&... args) {
+    program_->calls_.push_back(std::make_unique<C>(std::forward<Args>(args)...));
+  }
   Preparation preparation(Val x, ActForm form);
   ActForm form_of(const Weight& w) const;
   const PackedMatrix* packed(Weight& w);
@@ -92,6 +98,16 @@ class Recorder : public Ops {
   std::vector<Buffer> buffers_;
   std::map<const RopeTable*, const float*> angles_;
   std::vector<std::vector<Val>> users_;
+  // Working space of a mixture of experts, shared by layers of the same shape.
+  struct MoeSpace {
+    int64_t width = 0, ff_width = 0;
+    Routing routing;
+    Rows hidden, out;  // by place
+    uint8_t* tiles = nullptr;
+  };
+  const MoeSpace& moe_space(const MoeArgs& moe, int64_t width);
+  MoeSpace moe_space_;
+
   uint8_t* tiles_ = nullptr;   // prepared activations of the call at work
   float* scratch_ = nullptr;   // threads x widest row
 };

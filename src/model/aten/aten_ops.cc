@@ -64,10 +64,28 @@ Val AtenOps::linear(Val x, const Linear& w) {
   return push(at::linear(tensor(x), weights_.of(*w.weight), bias));
 }
 
-Val AtenOps::gated(Activation act, Val gate, Val up) {
-  const at::Tensor& g = tensor(gate);
-  if (act == Activation::kSilu) return push(at::silu(g) * tensor(up));
-  return push(at::gelu(g, act == Activation::kGelu ? "none" : "tanh") * tensor(up));
+at::Tensor AtenOps::gated_of(Activation act, const at::Tensor& gate, const at::Tensor& up) const {
+  if (act == Activation::kSilu) return at::silu(gate) * up;
+  return at::gelu(gate, act == Activation::kGelu ? "none" : "tanh") * up;
+}
+
+Val AtenOps::gated(Activation act, Val gate, Val up) { return push(gated_of(act, tensor(gate), tensor(up))); }
+
+// A stable sort, so that of equal scores the lower expert wins.
+Val AtenOps::moe(const MoeArgs& args) {
+  const auto [sorted, order] = tensor(args.scores).sort(true, 1, true);
+  const at::Tensor chosen = order.narrow(1, 0, args.used), weight = sorted.narrow(1, 0, args.used).softmax(-1);
+  const at::Tensor& x = tensor(args.x);
+  at::Tensor y = at::zeros(x.sizes(), x.options());
+  for (size_t e = 0; e < args.experts.size(); ++e) {
+    const MoeArgs::Expert& w = args.experts[e];
+    const std::vector<at::Tensor> at = at::where(chosen == static_cast<int64_t>(e));  // rows that use it, and where among theirs
+    const at::Tensor rows = x.index_select(0, at[0]);
+    const at::Tensor hidden = gated_of(args.act, at::linear(rows, weights_.of(*w.gate->weight)), at::linear(rows, weights_.of(*w.up->weight)));
+    const at::Tensor out = at::linear(hidden, weights_.of(*w.down->weight));
+    y = y.index_add(0, at[0], out * weight.index({at[0], at[1]}).unsqueeze(1));
+  }
+  return push(y);
 }
 
 Val AtenOps::add(Val a, Val b) { return push(tensor(a) + tensor(b)); }

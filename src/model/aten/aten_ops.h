@@ -47,6 +47,7 @@ class AtenOps : public Ops {
   Val linear(Val x, const Linear& w) override;
   Val attend(const AttendArgs& args) override;
   Val gated(Activation act, Val gate, Val up) override;
+  Val moe(const MoeArgs& args) override;
   Val add(Val a, Val b) override;
   Val scale(Val x, float s) override;
   Val softcap(Val x, float cap) override;
@@ -62,6 +63,7 @@ class AtenOps : public Ops {
   };
 
   Val push(at::Tensor value);
+  at::Tensor gated_of(Activation act, const at::Tensor& gate, const at::Tensor& up) const;
   at::Tensor normalised(const at::Tensor& x, Weight* gain, float eps, bool plus_one);
   at::Tensor turned(const at::Tensor& heads, const RopeTable* rope) const;  // rows x heads x width
   at::Tensor attend_share(const KvRows& share, const AttendSpec& spec, const at::Tensor& q, const KeysValues& kv) const;
