@@ -1,3 +1,4 @@
+// Configuration from GGUF key-values, and from the tensors that are there.
 #include "io/config_reader.h"
 
 #include <cmath>
@@ -32,6 +33,7 @@ void read_gemma3(const Fields& m, ModelConfig& c) {
   c.qk_norm = c.sandwich_norms = true;
   c.embedding_scale = std::sqrt(static_cast<double>(c.width));
   c.tied_embeddings = true;
+  if (c.layers == 62) c.attn_scale = 1.0 / std::sqrt(static_cast<double>(c.width) / static_cast<double>(c.heads));  // the 27B, by its depth
   PositionConfig local = c.position;
   local.scaling = "none";
   local.theta = m.number("gemma3.rope.freq_base_swa", 10000.0);

@@ -1,3 +1,4 @@
+// Configuration from config.json, in the spelling of transformers 4 and of 5.
 #include "io/config_reader.h"
 
 #include <cmath>

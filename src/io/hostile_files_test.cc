@@ -204,6 +204,42 @@ TEST(HostileConfig, Fields) {
   EXPECT_SAYS(config_refusal(R"({"rms_norm_eps":[]})"), "rms_norm_eps");
 }
 
+// A model with `tokens` pieces, types and an embedding of `rows` rows.
+std::string vocabulary_refusal(uint64_t tokens, uint64_t rows, uint32_t first_type = 1) {
+  Bytes b = gguf_start(1, 4).text("tokenizer.ggml.model").u32(8).text("llama");
+  b.text("tokenizer.ggml.tokens").u32(9).u32(8).u64(tokens);
+  for (uint64_t i = 0; i < tokens; ++i) b.text("t" + std::to_string(i));
+  b.text("tokenizer.ggml.token_type").u32(9).u32(5).u64(tokens);
+  for (uint64_t i = 0; i < tokens; ++i) b.u32(i == 0 ? first_type : 1);
+  b.text("tokenizer.ggml.unknown_token_id").u32(4).u32(0);
+  const std::string bytes = tensor_entry(b, "token_embd.weight", {8, rows}, 0, 0).align(32).raw(std::string(32 * rows, 'd')).out;
+  return refusal([&] {
+    Checkpoint c;
+    c.format = "gguf";
+    TemporaryFolder folder;
+    spill(folder / "v.gguf", bytes);
+    read_tokenizer(Checkpoint::open(folder / "v.gguf"));
+  });
+}
+
+TEST(HostileConfig, Vocabularies) {
+  EXPECT_EQ(vocabulary_refusal(5, 5), "");
+  EXPECT_EQ(vocabulary_refusal(5, 7), "");  // rows beyond the vocabulary are padding
+  EXPECT_SAYS(vocabulary_refusal(9, 7), "9 tokens");
+  EXPECT_SAYS(vocabulary_refusal(5, 5, 77), "token_type");
+}
+
+// Inputs that fuzzing found or started from: read or refused, never worse.
+TEST(HostileFiles, KeptFuzzInputs) {
+  int files = 0;
+  for (const auto& [folder, parse] : {std::pair("gguf", gguf_refusal), std::pair("safetensors", safetensors_refusal)})
+    for (const auto& entry : std::filesystem::directory_iterator(std::string(FRUGAL_SOURCE_DIR) + "/tests/fuzz/" + folder)) {
+      parse(slurp(entry.path().string()));
+      ++files;
+    }
+  EXPECT_GE(files, 6);
+}
+
 TEST(HostileConfig, Files) {
   EXPECT_SAYS(refusal([] { parse_json("{\"a\":1,}", 8, "c.json"); }), "c.json");
   const std::string deep(1000, '[');
