@@ -1,14 +1,24 @@
 // The frugal command: finds the verb, runs it, and turns errors into one line and an exit status.
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
+#include <algorithm>
 #include <exception>
 #include <iostream>
 
+#include "base/edit_distance.h"
 #include "base/error.h"
 #include "cli/verb.h"
 
 namespace {
+
+// The first word that is no option names the verb.
+void check_verb(int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  std::vector<std::string> names;
+  for (const frugal::Verb& verb : frugal::verbs()) names.emplace_back(verb.name);
+  if (std::find(names.begin(), names.end(), argv[1]) == names.end())
+    frugal::fail(frugal::ErrorCode::kUsage, "verb", "there is no '{}'{}; frugal --help lists what there is", argv[1], frugal::hint(argv[1], names));
+}
 
 int work(int argc, char** argv) {
   CLI::App app{"frugal: run, adapt and compare language models on less", "frugal"};
@@ -22,6 +32,7 @@ int work(int argc, char** argv) {
     auto run = verb.set_up(*sub);
     sub->callback([&chosen, run] { chosen = run; });
   }
+  check_verb(argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -45,6 +45,7 @@ class Session {
       : f_(f), model_(Model::open(model_path(f.engine.model))), tokenizer_(make_tokenizer(read_tokenizer(model_->file()))) {
     if (tokenizer_->size() > model_->config().vocab)
       fail(ErrorCode::kBadInput, "run", "the tokenizer has {} tokens, the model's vocabulary {}", tokenizer_->size(), model_->config().vocab);
+    if (f.context > 0) model_->set_context(f.context);
     RunnerOptions o = runner_options(f.engine);
     o.max_wanted = 16;
     engine_ = std::make_unique<Engine>(*model_, tokenizer_.get(), o);
@@ -230,6 +231,7 @@ std::function<int()> set_up(CLI::App& app) {
   app.add_flag("--chat", f->chat, "talk in turns");
   app.add_option("--system", f->system, "system message");
   app.add_option("-n,--new", f->max_new, "tokens at most in an answer")->check(CLI::Range(1, 1 << 24));
+  app.add_option("-c,--context", f->context, "tokens at most in prompt and answers; default the model's own")->check(CLI::Range(2, 1 << 30));
   app.add_option("--sample", f->sample, "sampler, e.g. \"temp(0.7) | top_p(0.9)\"; default greedy");
   app.add_option("--temp", f->temperature, "short for temp(...) in --sample");
   app.add_option("--top-k", f->top_k, "short for top_k(...)");
