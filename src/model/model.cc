@@ -49,6 +49,7 @@ Model::Model(Checkpoint file, ModelConfig config) : file_(std::move(file)), conf
 }
 
 void Model::set_context(int64_t tokens) {
+  config_.context = tokens;
   if (config_.position.kind != "rope") return;
   rope_ = make_rope(config_.position, config_.head_dim, tokens);
   if (config_.local_position) local_rope_ = make_rope(*config_.local_position, config_.head_dim, tokens);

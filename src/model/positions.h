@@ -2,7 +2,13 @@
 //
 // rope (Su et al. 2104.09864), partial rope, linear interpolation (Chen et al. 2306.15595), NTK-aware scaling of the
 // base (by context), dynamic NTK, YaRN (Peng et al. 2309.00071), Llama-3.1's piecewise scaling, ALiBi (Press et al.
-// 2108.12409), none. Equations and test vectors: docs/positions.md.
+// 2108.12409), none. Values of every scheme's equations: tests/golden/positions.
+//
+// Dynamic NTK's base depends on how many tokens there are: theta (s n / n0 - (s - 1))^(d / (d - 2)) for n > n0. The
+// original recipe takes n anew at every step and so compares queries with keys that older steps turned otherwise. Here
+// n is fixed before the first row (Model::set_context, run --context): all keys of a cache agree, a cached prefix stays
+// valid, and one prompt with n set to its length gives what transformers gives for it in one forward. Up to n0 tokens,
+// the default, nothing is scaled.
 #pragma once
 
 #include <vector>
