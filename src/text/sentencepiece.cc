@@ -41,35 +41,39 @@ void SentencePiece::append_blanks_escaped(std::string_view text, std::string& ou
   for (char c : text) c == ' ' ? out += kBlank : out += c;
 }
 
-// SentencePiece's own order of things: leading blanks go first, then every sequence in turn is replaced, and blanks
-// behind a blank are dropped where the model says so.
+// What text begins with, normalised; its bytes are taken from text.
+std::string_view SentencePiece::next_part(std::string_view& text) const {
+  Charsmap::Match m = {user_defined_.longest(text), {}};
+  m.to = text.substr(0, m.length);
+  if (m.length == 0) m = charsmap_.longest(text);
+  if (m.length == 0) {
+    m.length = utf8_length(text);
+    m.to = m.length == 1 && (text[0] & 0x80) ? kReplacement : text.substr(0, m.length);
+  }
+  text.remove_prefix(m.length);
+  return m.to;
+}
+
+// SentencePiece's own order of things: leading blanks go first, then the prefix comes, then every sequence in turn is
+// replaced, and blanks behind a blank are dropped where the model says so.
 std::string SentencePiece::normalise(std::string_view text, bool prefix) const {
-  std::string out;
-  bool drop_blanks = spec_.remove_extra_whitespaces;
-  auto next = [&]() -> std::string_view {
-    if (const size_t n = user_defined_.empty() ? 0 : user_defined_.longest(text)) {
-      const std::string_view whole = text.substr(0, n);
-      text.remove_prefix(n);
-      return whole;
-    }
-    Charsmap::Match m = charsmap_.longest(text);
-    if (m.length == 0) {
-      m.length = utf8_length(text);
-      m.to = m.length == 1 && (text[0] & 0x80) ? kReplacement : text.substr(0, m.length);
-    }
-    text.remove_prefix(m.length);
-    return m.to;
-  };
+  const bool lean = spec_.remove_extra_whitespaces;
+  for (std::string_view rest = text; lean && !rest.empty() && next_part(rest) == " ";) text = rest;
+  if (text.empty()) return "";
+  const bool before = prefix && !spec_.blank_suffix && !spec_.prefix_if_missing;
+  std::string out(before ? kBlank : "");
+  bool drop_blanks = lean;
   while (!text.empty()) {
-    std::string_view part = next();
+    std::string_view part = next_part(text);
     while (drop_blanks && part.starts_with(' ')) part.remove_prefix(1);
     if (part.empty()) continue;
     append_blanks_escaped(part, out);
-    drop_blanks = spec_.remove_extra_whitespaces && part.ends_with(' ');
+    drop_blanks = lean && part.ends_with(' ');
   }
-  while (spec_.remove_extra_whitespaces && out.ends_with(kBlank)) out.resize(out.size() - kBlank.size());
-  if (!prefix || out.empty() || (spec_.prefix_if_missing && out.starts_with(kBlank))) return out;
-  return spec_.blank_suffix ? out.append(kBlank) : out.insert(0, kBlank);
+  while (lean && out.ends_with(kBlank)) out.resize(out.size() - kBlank.size());
+  if (prefix && spec_.blank_suffix) out += kBlank;
+  if (prefix && spec_.prefix_if_missing && !out.starts_with(kBlank)) out.insert(0, kBlank);
+  return out;
 }
 
 void SentencePiece::Sink::take(int32_t id) {

@@ -27,6 +27,7 @@ class SentencePiece : public Tokenizer {
 
  private:
   std::string normalise(std::string_view text, bool prefix) const;
+  std::string_view next_part(std::string_view& text) const;
   void append_blanks_escaped(std::string_view text, std::string& out) const;
 
   Charsmap charsmap_;
