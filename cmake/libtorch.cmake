@@ -25,8 +25,9 @@ elseif(NOT FRUGAL_cudart OR NOT FRUGAL_cupti)
 else()
   message(STATUS "LibTorch: ${FRUGAL_torch}")
   add_library(torch_cpu_only INTERFACE)
-  target_include_directories(torch_cpu_only SYSTEM INTERFACE
-    ${FRUGAL_torch}/include ${FRUGAL_torch}/include/torch/csrc/api/include)
+  # Behind the system's folders: the wheel carries a copy of fmt's headers, whose library it does not export.
+  target_compile_options(torch_cpu_only INTERFACE
+    "SHELL:-idirafter ${FRUGAL_torch}/include" "SHELL:-idirafter ${FRUGAL_torch}/include/torch/csrc/api/include")
   target_compile_definitions(torch_cpu_only INTERFACE _GLIBCXX_USE_CXX11_ABI=1 AT_PER_OPERATOR_HEADERS)
   target_link_options(torch_cpu_only INTERFACE LINKER:--no-as-needed)
   target_link_libraries(torch_cpu_only INTERFACE
