@@ -1,6 +1,7 @@
 #include "model/model.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "model/positions.h"
@@ -70,7 +71,7 @@ Weight& Model::weight(const std::string& name, int64_t rows, int64_t cols) {
     const TensorView& t = file_.at(file_name_of(name, config_, file_.format));
     if (t.rows() != rows || t.cols() != cols)
       fail(ErrorCode::kBadInput, "model", "tensor {} has shape {} x {}, expected {} x {}", t.name, t.rows(), t.cols(), rows, cols);
-    w = std::make_unique<Weight>(t);
+    w = std::make_unique<Weight>(t, &changes_);
   }
   return *w;
 }
@@ -94,6 +95,7 @@ std::vector<KvShape> Model::kv_shapes() const {
 Val Model::build(Ops& ops) { return family_(ops, *this); }
 
 Program& Model::program(ThreadTeam& team, Compute compute, int rows, int wanted, const KernelTable& table) {
+  if (changes_ != std::exchange(recorded_changes_, changes_)) forget_programs();
   const Key key{bucket(rows), std::min(bucket(wanted), bucket(rows)), compute, &table, team.size()};
   std::unique_ptr<Program>& p = programs_[key];
   if (p == nullptr) {

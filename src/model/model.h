@@ -50,7 +50,10 @@ class Model {
 
   // The Program for steps of at most rows rows and wanted logits; recorded on first use and kept by row bucket.
   // Packs weights and gives their mapped pages back when it is the first.
+  // Recorded anew after a weight was replaced or restored: between forwards only.
   Program& program(ThreadTeam& team, Compute compute, int rows, int wanted, const KernelTable& table = kernels());
+  // ... and, because nothing else tells, after adapters were attached to a Linear or taken off.
+  void forget_programs() { programs_.clear(); }
 
   size_t packed_bytes() const;
 
@@ -72,6 +75,7 @@ class Model {
     auto operator<=>(const Key&) const = default;
   };
   std::map<Key, std::unique_ptr<Program>> programs_;
+  uint64_t changes_ = 0, recorded_changes_ = 0;  // of weights: now, and when programs_ was last cleared
 };
 
 }  // namespace frugal

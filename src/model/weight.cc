@@ -66,15 +66,19 @@ void Weight::replace(std::vector<float> values) {
   source_.dtype = DType::kF32;
   source_.data = reinterpret_cast<const std::byte*>(replaced_.data());
   source_.bytes = replaced_.size() * sizeof(float);
-  packed_ = {};
-  floats_.clear();
+  changed();
 }
 
 void Weight::restore() {
   if (original_.data == nullptr) return;
   source_ = std::exchange(original_, TensorView{});
+  changed();
+}
+
+void Weight::changed() {
   packed_ = {};
   floats_.clear();
+  if (changes_ != nullptr) ++*changes_;
 }
 
 }  // namespace frugal

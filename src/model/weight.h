@@ -30,7 +30,8 @@ class AlignedBuffer {
 // shape {rows, cols}: y = W x. A vector (norm gain, bias) has one row.
 class Weight {
  public:
-  explicit Weight(TensorView source) : source_(std::move(source)) {}
+  // changes: counted up whenever the values do, so that who holds Programs made of them knows; may be null.
+  explicit Weight(TensorView source, uint64_t* changes = nullptr) : source_(std::move(source)), changes_(changes) {}
   const TensorView& source() const { return source_; }
   int64_t rows() const { return source_.rows(); }
   int64_t cols() const { return source_.cols(); }
@@ -49,7 +50,10 @@ class Weight {
   void restore();
 
  private:
+  void changed();
+
   TensorView source_, original_;
+  uint64_t* changes_;
   std::vector<float> replaced_;
   AlignedBuffer memory_;
   PackedMatrix packed_;
