@@ -232,7 +232,7 @@ TEST(HostileConfig, Vocabularies) {
 // Inputs that fuzzing found or started from: read or refused, never worse.
 TEST(HostileFiles, KeptFuzzInputs) {
   int files = 0;
-  for (const auto& [folder, parse] : {std::pair("gguf", gguf_refusal), std::pair("safetensors", safetensors_refusal)})
+  for (const auto& [folder, parse] : {std::pair("gguf", &gguf_refusal), std::pair("safetensors", &safetensors_refusal)})
     for (const auto& entry : std::filesystem::directory_iterator(std::string(FRUGAL_SOURCE_DIR) + "/tests/fuzz/" + folder)) {
       parse(slurp(entry.path().string()));
       ++files;
