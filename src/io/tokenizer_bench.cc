@@ -1,4 +1,5 @@
 // Tokenizers against the reference: speed, and ids and pieces of many texts for tools/check_tokenizers.py.
+// FILE is a model, a tokenizer.json or a tokenizer.model.
 // usage: tokenizer_bench speed FILE TEXT [rounds]   MB/s of encoding TEXT's lines and TEXT whole, one line each round
 //        tokenizer_bench ids FILE                   for each JSON string on stdin, a line with the JSON list of its ids
 //        tokenizer_bench pieces NAME [PATTERN ...]  the same with the pieces of a pre-tokenizer
@@ -10,7 +11,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/mapped_file.h"
+#include "io/json_file.h"
 #include "io/model_config.h"
+#include "io/sentencepiece_model.h"
+#include "io/tokenizer_json.h"
 #include "text/pre_tokenizer.h"
 
 using namespace frugal;
@@ -23,7 +28,12 @@ double cpu_seconds() {  // this thread's own, on a machine that others use too
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-std::unique_ptr<Tokenizer> open_tokenizer(const std::string& path) { return make_tokenizer(read_tokenizer(Checkpoint::open(path))); }
+// A model, or a tokenizer.json or tokenizer.model alone.
+std::unique_ptr<Tokenizer> open_tokenizer(const std::string& path) {
+  if (path.ends_with(".json")) return make_tokenizer(tokenizer_from_json(read_large_json_file(path), nullptr));
+  if (path.ends_with(".model")) return make_tokenizer(tokenizer_from_sentencepiece(MappedFile(path).bytes()));
+  return make_tokenizer(read_tokenizer(Checkpoint::open(path)));
+}
 
 template <typename F>
 void each_text(F answer) {
