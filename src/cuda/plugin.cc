@@ -18,7 +18,10 @@ int32_t device_count(char* reason, int32_t size) {
   int count = 0;
   const cudaError_t error = cudaGetDeviceCount(&count);
   if (error == cudaSuccess && count > 0) return count;
-  copy_text(error == cudaSuccess ? "no CUDA device" : cudaGetErrorString(error), reason, size);
+  int driver = 0;  // stays 0 where none is installed
+  cudaDriverGetVersion(&driver);
+  copy_text(driver == 0 ? "no NVIDIA driver is installed" : error == cudaSuccess ? "the driver sees none" : cudaGetErrorString(error),
+            reason, size);
   return 0;
 }
 
