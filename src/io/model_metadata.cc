@@ -32,6 +32,9 @@ void put_gguf_rope(Json& m, const std::string& arch, const ModelConfig& c) {
   m[arch + ".rope.scaling.yarn_beta_slow"] = p.beta_slow;
 }
 
+// GGUF holds float32: 1e-05 rather than the double nearest to its float.
+double shortest(double v) { return static_cast<double>(static_cast<float>(v)) == v ? std::stod(fmt::format("{}", static_cast<float>(v))) : v; }
+
 struct Class {
   std::string_view family, type, architecture;
 };
@@ -51,7 +54,7 @@ Class class_of(const ModelConfig& c) {
 const char* activation_of(const std::string& name) { return name == "gelu_tanh" ? "gelu_pytorch_tanh" : name == "gelu" ? "gelu" : "silu"; }
 
 Json rope_scaling(const PositionConfig& p) {
-  Json s = {{"rope_type", p.scaling}, {"factor", p.factor}};
+  Json s = {{"rope_type", p.scaling}, {"factor", shortest(p.factor)}};
   if (p.scaling == "llama3") {
     s["low_freq_factor"] = p.low_freq_factor;
     s["high_freq_factor"] = p.high_freq_factor;
@@ -77,7 +80,7 @@ void put_gemma3(Json& m, const ModelConfig& c) {
   m["hidden_activation"] = activation_of(c.activation);
   const double scale = c.attn_scale > 0 ? c.attn_scale : 1.0 / std::sqrt(static_cast<double>(c.head_dim));
   m["query_pre_attn_scalar"] = std::round(1e6 / (scale * scale)) / 1e6;
-  if (c.local_position) m["rope_local_base_freq"] = c.local_position->theta;
+  if (c.local_position) m["rope_local_base_freq"] = shortest(c.local_position->theta);
   for (const auto& [key, value] : {std::pair("attn_logit_softcapping", c.attn_softcap), std::pair("final_logit_softcapping", c.logit_softcap)})
     m[key] = value > 0 ? Json(value) : Json();
 }
@@ -131,8 +134,8 @@ Json hugging_face_config(const ModelConfig& c, const std::string& dtype) {
   Json m = {{"architectures", Json::array({k.architecture})}, {"model_type", k.type}, {"vocab_size", c.vocab}, {"hidden_size", c.width},
             {"intermediate_size", c.ff_width}, {"num_hidden_layers", c.layers}, {"num_attention_heads", c.heads},
             {"num_key_value_heads", c.kv_heads}, {"head_dim", c.head_dim}, {"max_position_embeddings", c.context},
-            {"rms_norm_eps", c.norm_eps}, {"hidden_act", activation_of(c.activation)}, {"tie_word_embeddings", c.tied_embeddings},
-            {"rope_theta", c.position.theta}};
+            {"rms_norm_eps", shortest(c.norm_eps)}, {"hidden_act", activation_of(c.activation)}, {"tie_word_embeddings", c.tied_embeddings},
+            {"rope_theta", shortest(c.position.theta)}};
   const PositionConfig p = c.position.freq_factors.empty() ? c.position : llama3_scaling(c.position, c.head_dim);
   if (p.scaling != "none") m["rope_scaling"] = rope_scaling(p);
   if (p.partial != 1.0) m["partial_rotary_factor"] = p.partial;
