@@ -1,6 +1,7 @@
 // Configuration from GGUF key-values, and from the tensors that are there.
 #include "io/config_reader.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -28,6 +29,17 @@ void read_scaling(const Fields& m, const std::string& arch, PositionConfig& p) {
   p.beta_slow = m.number(arch + ".rope.scaling.yarn_beta_slow", 1.0);
 }
 
+// Which layers see a window alone: a list, or that every n-th sees all.
+void read_local_layers(const Fields& m, ModelConfig& c, int64_t otherwise) {
+  const std::string key = c.family + ".attention.sliding_window_pattern";
+  if (m.has(key) && m.at(key).is_array()) {
+    for (const auto& local : m.at(key)) c.layer_is_local.push_back(local == true || local == 1);
+    return;
+  }
+  const int64_t pattern = std::max<int64_t>(1, m.whole(key, otherwise));
+  for (int64_t l = 0; l < c.layers; ++l) c.layer_is_local.push_back((l + 1) % pattern != 0);
+}
+
 void read_gemma3(const Fields& m, ModelConfig& c) {
   c.activation = "gelu_tanh";
   c.qk_norm = c.sandwich_norms = true;
@@ -38,7 +50,7 @@ void read_gemma3(const Fields& m, ModelConfig& c) {
   local.scaling = "none";
   local.theta = m.number("gemma3.rope.freq_base_swa", 10000.0);
   c.local_position = local;
-  for (int64_t l = 0; l < c.layers; ++l) c.layer_is_local.push_back((l + 1) % 6 != 0);
+  read_local_layers(m, c, 6);
 }
 
 }  // namespace

@@ -105,7 +105,8 @@ TEST_P(ConvertFamilies, ThereAndBackAgain) {
   EXPECT_EQ(config_text(before), config_text(after));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ConvertFamilies, ::testing::Values("llama", "llama-bias", "llama-rope-linear", "llama-rope-llama3", "llama-rope-yarn", "qwen2", "qwen3", "mixtral"),
+INSTANTIATE_TEST_SUITE_P(All, ConvertFamilies, ::testing::Values("llama", "llama-bias", "llama-rope-linear", "llama-rope-llama3", "llama-rope-yarn", "qwen2", "qwen3", "mixtral",
+                                           "mistral-window", "gemma3", "gemma3-v5"),
                          [](const auto& p) {
                            std::string name = p.param;
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -123,6 +123,8 @@ Json gguf_metadata(const ModelConfig& c) {
     put("expert_used_count", c.experts_used);
   }
   put_gguf_rope(m, arch, c);
+  if (!c.layer_is_local.empty()) m[arch + ".attention.sliding_window_pattern"] = c.layer_is_local;
+  if (c.attn_scale > 0 && std::abs(c.attn_scale * std::sqrt(static_cast<double>(c.head_dim)) - 1) > 1e-6) m[arch + ".attention.scale"] = c.attn_scale;
   if (c.attn_softcap > 0) m[arch + ".attn_logit_softcapping"] = c.attn_softcap;
   if (c.logit_softcap > 0) m[arch + ".final_logit_softcapping"] = c.logit_softcap;
   return m;
