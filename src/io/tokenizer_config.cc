@@ -25,10 +25,16 @@ int32_t id_of(const TokenizerSpec& s, const std::string& text) {
   return at == s.pieces.end() ? -1 : static_cast<int32_t>(at - s.pieces.begin());
 }
 
-void set_special(const Json& config, const char* key, int32_t& id, const TokenizerSpec& s) {
+// A special token by name; one that the tokenizer knows as a mere piece becomes a control token, as in transformers.
+void set_special(const Json& config, const char* key, int32_t& id, TokenizerSpec& s) {
   const std::string text = token_text(config, key);
-  if (text.empty()) return;
-  if (const int32_t found = id_of(s, text); found >= 0) id = found;
+  const int32_t found = text.empty() ? -1 : id_of(s, text);
+  if (found < 0) return;
+  id = found;
+  const auto same = [&](const AddedToken& a) { return a.id == found; };
+  if (key == std::string_view("unk_token") || std::any_of(s.added.begin(), s.added.end(), same)) return;
+  s.added.push_back({.text = text, .id = found, .special = true});
+  if (!s.types.empty()) s.types[static_cast<size_t>(found)] = TokenType::kControl;
 }
 
 // A string, or a list of {"name", "template"} of which "default" is meant.

@@ -125,7 +125,7 @@ TokenizerSpec tokenizer_from_json(const Large& tokenizer, const Json* config) {
   read_pre_tokenizer(part(tokenizer, "pre_tokenizer"), s);
   read_post_processor(part(tokenizer, "post_processor"), s);
   if (s.kind == TokenizerKind::kByteBpe) s.scores.clear();
-  if (s.kind == TokenizerKind::kByteBpe && s.pre_patterns.empty()) s.pre_patterns = {R"([\s\S]+)"};  // no splitting
+  if (s.kind == TokenizerKind::kByteBpe && s.pre_patterns.empty()) s.pre_patterns = {".+"};  // no splitting
   if (config != nullptr) apply_tokenizer_config(*config, s);
   if (s.stops.empty() && s.eos >= 0) s.stops.push_back(s.eos);
   return s;
