@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "model/moe.h"
+#include "model/pass_harness.h"
 
 namespace frugal {
 namespace {
@@ -60,6 +61,19 @@ TEST(Moe, ScoresThatAreNoNumbersStillRoute) {
   const Routed r({nan, nan, nan, 1, nan, 2, nan, 1, 2, 1, 2, nan});
   EXPECT_EQ(r.first.back(), 8);
   for (int row = 0; row < kRoutedRows; ++row) EXPECT_LT(r.chosen[static_cast<size_t>(2 * row)], r.chosen[static_cast<size_t>(2 * row + 1)]);
+}
+
+// Experts multiply as bf16 pairs where the machine can; rows of one expert fill several tiles, the last one in part.
+TEST(Moe, Bf16ExpertsKeepTheRowContract) {
+  const testkit::Bf16Copy copy("mixtral");
+  auto model = Model::open(copy.path);
+  const auto ids = testkit::random_ids(*model, 75, 6);
+  for (const KernelTable* table : kernel_tables()) {
+    testkit::Pass one(*model, {Compute::kAuto, "f16", 1, table}), three(*model, {Compute::kAuto, "f16", 3, table});
+    const auto whole = one.chunks(ids, ids.size());
+    EXPECT_EQ(three.chunks(ids, ids.size()), whole) << table->name;
+    for (size_t chunk : {1, 4, 31}) EXPECT_EQ(one.chunks(ids, chunk), whole) << table->name << ", chunks of " << chunk;
+  }
 }
 
 }  // namespace
