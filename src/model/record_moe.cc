@@ -1,3 +1,4 @@
+// Recorder: a mixture of experts becomes the calls of moe.h, on working space that all layers of the model share.
 #include "model/recorder.h"
 
 #include <algorithm>
