@@ -1,5 +1,5 @@
-// Plug-ins that pretend, for src/ops/device_test.cc: each is built with one of FAKE_old, FAKE_no_gpu, FAKE_silent_gpu,
-// FAKE_one_gpu, FAKE_empty (cmake/cuda.cmake). None needs CUDA.
+// Plug-ins that pretend, for src/ops/device_test.cc: each is built with one of FAKE_old, FAKE_no_gpu,
+// FAKE_silent_gpu, FAKE_one_gpu, FAKE_empty (cmake/cuda.cmake). None needs CUDA.
 #include <cstdio>
 
 #include "cuda/plugin.h"
@@ -34,6 +34,8 @@ static int32_t fake_describe(int32_t, FrugalCudaDevice* out) {
 
 static const FrugalCudaTable kFake = {kFakeVersion, 13000, fake_count, fake_describe};
 
-extern "C" const FrugalCudaTable* frugal_cuda_table(int) { return &kFake; }
+extern "C" const FrugalCudaTable* frugal_cuda_table(int) {
+  return &kFake;
+}
 
 #endif

@@ -20,7 +20,9 @@ int32_t device_count(char* reason, int32_t size) {
   if (error == cudaSuccess && count > 0) return count;
   int driver = 0;  // stays 0 where none is installed
   cudaDriverGetVersion(&driver);
-  copy_text(driver == 0 ? "no NVIDIA driver is installed" : error == cudaSuccess ? "the driver sees none" : cudaGetErrorString(error),
+  copy_text(driver == 0            ? "no NVIDIA driver is installed"
+            : error == cudaSuccess ? "the driver sees none"
+                                   : cudaGetErrorString(error),
             reason, size);
   return 0;
 }
@@ -41,4 +43,6 @@ constexpr FrugalCudaTable kTable = {kCudaTableVersion, CUDART_VERSION, device_co
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) const FrugalCudaTable* frugal_cuda_table(int) { return &kTable; }
+extern "C" __attribute__((visibility("default"))) const FrugalCudaTable* frugal_cuda_table(int) {
+  return &kTable;
+}

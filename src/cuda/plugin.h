@@ -1,7 +1,8 @@
 // What libfrugal_cuda.so gives the program that loads it: one C function that returns a versioned table.
 //
-// Plain C types only, so that the two may be built apart. Whatever the version, a table begins with its version; all
-// else may change with kCudaTableVersion, which the loader (ops/device.h) compares before it reads on.
+// Plain C types only, so that the two may be built apart. Whatever the version, a table begins with its
+// version; all else may change with kCudaTableVersion, which the loader (ops/device.h) compares before it
+// reads on.
 #pragma once
 
 #include <stdint.h>
@@ -12,7 +13,7 @@ enum { kCudaTableVersion = 1 };
 
 struct FrugalCudaDevice {
   char name[256];
-  int32_t major, minor;   // compute capability
+  int32_t major, minor;  // compute capability
   int64_t memory_bytes;
   int32_t multiprocessors;
 };

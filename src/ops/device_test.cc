@@ -9,7 +9,9 @@
 namespace frugal {
 namespace {
 
-CudaDevice probe_fake(const char* which) { return probe_cuda(std::string(FRUGAL_FAKE_CUDA) + which + ".so"); }
+CudaDevice probe_fake(const char* which) {
+  return probe_cuda(std::string(FRUGAL_FAKE_CUDA) + which + ".so");
+}
 
 void expect_refused(const CudaDevice& device, const std::string& because) {
   EXPECT_FALSE(device.available);
@@ -17,16 +19,26 @@ void expect_refused(const CudaDevice& device, const std::string& because) {
   EXPECT_NE(device.reason.find(because), std::string::npos) << device.reason;
 }
 
-TEST(CudaPlugin, MissingFile) { expect_refused(probe_cuda("/nowhere/libfrugal_cuda.so"), "no plug-in at /nowhere/libfrugal_cuda.so"); }
+TEST(CudaPlugin, MissingFile) {
+  expect_refused(probe_cuda("/nowhere/libfrugal_cuda.so"), "no plug-in at /nowhere/libfrugal_cuda.so");
+}
 
 TEST(CudaPlugin, FileThatIsNoLibrary) {
   expect_refused(probe_cuda(std::string(FRUGAL_SOURCE_DIR) + "/MAP.md"), "cannot be loaded");
 }
 
-TEST(CudaPlugin, LibraryWithoutTheFunction) { expect_refused(probe_fake("empty"), "it has no frugal_cuda_table"); }
-TEST(CudaPlugin, WrongVersion) { expect_refused(probe_fake("old"), "is of version 42, this program needs 1"); }
-TEST(CudaPlugin, NoGpu) { expect_refused(probe_fake("no_gpu"), "no GPU: the driver is on holiday"); }
-TEST(CudaPlugin, GpuThatDoesNotAnswer) { expect_refused(probe_fake("silent_gpu"), "CUDA error 46"); }
+TEST(CudaPlugin, LibraryWithoutTheFunction) {
+  expect_refused(probe_fake("empty"), "it has no frugal_cuda_table");
+}
+TEST(CudaPlugin, WrongVersion) {
+  expect_refused(probe_fake("old"), "is of version 42, this program needs 1");
+}
+TEST(CudaPlugin, NoGpu) {
+  expect_refused(probe_fake("no_gpu"), "no GPU: the driver is on holiday");
+}
+TEST(CudaPlugin, GpuThatDoesNotAnswer) {
+  expect_refused(probe_fake("silent_gpu"), "CUDA error 46");
+}
 
 TEST(CudaPlugin, GpuThatAnswers) {
   const CudaDevice device = probe_fake("one_gpu");
@@ -46,7 +58,8 @@ TEST(CudaPlugin, PathFromEnvironmentElseBesideTheProgram) {
   EXPECT_EQ(cuda_plugin_path(), (program.parent_path() / "libfrugal_cuda.so").string());
 }
 
-// The real plug-in, where it was built: a GPU with a name and memory, or a reason that is not about the plug-in itself.
+// The real plug-in, where it was built: a GPU with a name and memory, or a reason that is not about the
+// plug-in itself.
 TEST(CudaPlugin, RealOneFindsAGpuOrSaysWhyNot) {
   if (!FRUGAL_HAVE_CUDA_PLUGIN) GTEST_SKIP() << "built without the CUDA toolkit";
   const CudaDevice& device = cuda_device();

@@ -1,9 +1,10 @@
-// Ops executed at once on LibTorch's tensors: the same families with autograd, for training, and the oracle that the
-// kernels' tests compare with.
+// Ops executed at once on LibTorch's tensors: the same families with autograd, for training, and the oracle
+// that the kernels' tests compare with.
 //
-// It has no cache and makes no row promise: each share of the batch is a whole sequence that attends causally within
-// itself. Attention is written out (scores, mask, softmax) so that a softcap, slopes, windows and float64 all work and
-// have gradients; its memory grows with the square of the longest share. Angles are taken in double.
+// It has no cache and makes no row promise: each share of the batch is a whole sequence that attends causally
+// within itself. Attention is written out (scores, mask, softmax) so that a softcap, slopes, windows and
+// float64 all work and have gradients; its memory grows with the square of the longest share. Angles are
+// taken in double.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -36,7 +37,8 @@ class AtenWeights {
   std::unordered_map<const Weight*, at::Tensor> tensors_;
 };
 
-// One forward over one batch (KvRows::seq is not read; trees are refused with an Error). Both must outlive it.
+// One forward over one batch (KvRows::seq is not read; trees are refused with an Error). Both must outlive
+// it.
 class AtenOps : public Ops {
  public:
   AtenOps(AtenWeights& weights, const Batch& batch);
@@ -66,7 +68,8 @@ class AtenOps : public Ops {
   at::Tensor gated_of(Activation act, const at::Tensor& gate, const at::Tensor& up) const;
   at::Tensor normalised(const at::Tensor& x, Weight* gain, float eps, bool plus_one);
   at::Tensor turned(const at::Tensor& heads, const RopeTable* rope) const;  // rows x heads x width
-  at::Tensor attend_share(const KvRows& share, const AttendSpec& spec, const at::Tensor& q, const KeysValues& kv) const;
+  at::Tensor attend_share(const KvRows& share, const AttendSpec& spec, const at::Tensor& q,
+                          const KeysValues& kv) const;
   at::Tensor score_bias(const KvRows& share, const AttendSpec& spec) const;
 
   AtenWeights& weights_;

@@ -1,4 +1,5 @@
-// AtenOps against other people's numbers: llama2.c on stories260K, transformers on tiny random models of every family.
+// AtenOps against other people's numbers: llama2.c on stories260K, transformers on tiny random models of
+// every family.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -12,11 +13,13 @@ namespace {
 using AtenJson = nlohmann::json;
 const std::string kAtenGolden = std::string(FRUGAL_SOURCE_DIR) + "/tests/golden/";
 
-void expect_near_all(const at::Tensor& found, const std::vector<double>& expected, double tolerance, const char* what) {
+void expect_near_all(const at::Tensor& found, const std::vector<double>& expected, double tolerance,
+                     const char* what) {
   const at::Tensor f = found.to(at::kDouble).contiguous();
   ASSERT_EQ(f.numel(), static_cast<int64_t>(expected.size()));
   for (size_t i = 0; i < expected.size(); ++i)
-    ASSERT_NEAR(f.const_data_ptr<double>()[i], expected[i], tolerance) << what << " " << i << " of " << expected.size();
+    ASSERT_NEAR(f.const_data_ptr<double>()[i], expected[i], tolerance)
+        << what << " " << i << " of " << expected.size();
 }
 
 void check_aten_stories(const std::string& path) {
@@ -34,8 +37,12 @@ void check_aten_stories(const std::string& path) {
   EXPECT_EQ(lines, 15);
 }
 
-TEST(AtenGolden, Stories260KFromGguf) { check_aten_stories(kAtenGolden + "stories260k/stories260K-f32.gguf"); }
-TEST(AtenGolden, Stories260KFromHuggingFace) { check_aten_stories(kAtenGolden + "stories260k/hf"); }
+TEST(AtenGolden, Stories260KFromGguf) {
+  check_aten_stories(kAtenGolden + "stories260k/stories260K-f32.gguf");
+}
+TEST(AtenGolden, Stories260KFromHuggingFace) {
+  check_aten_stories(kAtenGolden + "stories260k/hf");
+}
 
 class AtenFamily : public testing::TestWithParam<std::string> {};
 TEST_P(AtenFamily, MatchesTransformers) {
@@ -57,7 +64,8 @@ TEST_P(AtenFamily, MatchesTransformers) {
 TEST_P(AtenFamily, PackedSequencesAreApart) {
   auto model = Model::open(kAtenGolden + "families/" + GetParam());
   AtenWeights weights({at::kDouble, false});
-  const std::vector<std::vector<int32_t>> ids = {{1, 5, 9, 200, 7}, {3}, {8, 8, 1, 30, 60, 90, 120, 150, 180, 210, 4, 2, 1, 0, 11, 12, 13, 14, 15}};
+  const std::vector<std::vector<int32_t>> ids = {
+      {1, 5, 9, 200, 7}, {3}, {8, 8, 1, 30, 60, 90, 120, 150, 180, 210, 4, 2, 1, 0, 11, 12, 13, 14, 15}};
   const at::Tensor together = logits_of(*model, weights, whole_batch(ids));
   int64_t first = 0;
   for (const auto& one : ids) {
@@ -69,9 +77,10 @@ TEST_P(AtenFamily, PackedSequencesAreApart) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, AtenFamily,
-                         testing::Values("llama", "llama-bias", "llama-rope-linear", "llama-rope-dynamic", "llama-rope-llama3",
-                                         "llama-rope-llama3-v5", "llama-rope-yarn", "llama-rope-yarn-v5", "mistral-window",
-                                         "qwen2", "qwen3", "gemma3", "gemma3-v5", "mixtral"),
+                         testing::Values("llama", "llama-bias", "llama-rope-linear", "llama-rope-dynamic",
+                                         "llama-rope-llama3", "llama-rope-llama3-v5", "llama-rope-yarn",
+                                         "llama-rope-yarn-v5", "mistral-window", "qwen2", "qwen3", "gemma3",
+                                         "gemma3-v5", "mixtral"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::replace(name.begin(), name.end(), '-', '_');

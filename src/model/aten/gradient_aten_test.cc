@@ -10,7 +10,8 @@ const std::string kGradientFamilies = std::string(FRUGAL_SOURCE_DIR) + "/tests/g
 
 // Mean nll of two packed sequences, so that every weight matters and shares stay apart.
 at::Tensor small_loss(Model& model, AtenWeights& weights) {
-  const std::vector<int32_t> a = {1, 17, 250, 3, 99, 17, 4, 60, 61, 62, 5, 200, 201, 9, 8, 7, 33, 44, 55, 66}, b = {1, 90, 91, 30, 30};
+  const std::vector<int32_t> a = {1, 17, 250, 3, 99, 17, 4, 60, 61, 62, 5, 200, 201, 9, 8, 7, 33, 44, 55, 66},
+                             b = {1, 90, 91, 30, 30};
   const at::Tensor logits = logits_of(model, weights, whole_batch({a, b}));
   const int64_t n = static_cast<int64_t>(a.size());
   return nlls_of(logits, a).mean() + nlls_of(logits.narrow(0, n, logits.size(0) - n), b).mean();
@@ -46,7 +47,8 @@ TEST_P(AtenGradient, MatchesFiniteDifferences) {
     const int64_t largest = gradient.abs().argmax().item<int64_t>();  // an entry that does matter
     for (int64_t i : {largest, int64_t{0}, n / 3, n - 1}) {
       const double expected = slope_of(*model, plain, entries + i);
-      EXPECT_NEAR(g[i], expected, 1e-8 + 1e-6 * std::abs(expected)) << weight->source().name << " entry " << i;
+      EXPECT_NEAR(g[i], expected, 1e-8 + 1e-6 * std::abs(expected))
+          << weight->source().name << " entry " << i;
     }
     EXPECT_GT(std::abs(g[largest]), 1e-7) << weight->source().name;
   }
