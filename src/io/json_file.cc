@@ -40,6 +40,10 @@ nlohmann::ordered_json parse_json(const char* text, size_t size, const std::stri
   return parse<nlohmann::ordered_json>(text, size, where, kMaxOrderedKeys);
 }
 
+nlohmann::json parse_large_json(const char* text, size_t size, const std::string& where) {
+  return parse<nlohmann::json>(text, size, where, SIZE_MAX);
+}
+
 std::string shown(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).substr(0, 80);
 }

@@ -14,6 +14,7 @@ nlohmann::json read_large_json_file(const std::string& path);
 
 // The same from memory; where names the text in errors.
 nlohmann::ordered_json parse_json(const char* text, size_t size, const std::string& where);
+nlohmann::json parse_large_json(const char* text, size_t size, const std::string& where);
 
 // For messages: JSON in one line of at most 80 bytes, whatever bytes its texts hold.
 std::string shown(const nlohmann::ordered_json& json);
