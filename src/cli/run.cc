@@ -76,6 +76,7 @@ class Session {
     fill(r.generation);
     if (!f_.json) r.on_token = [](const Token& t) { std::cout << t.text << std::flush; };
     const auto prompt = r.prompt;
+    r.keep_cache = true;
     Answer a = wait(engine_->submit(std::move(r)));
     if (!a.error.empty()) fail(ErrorCode::kBadInput, "run", "{}", a.error);
     if (chat_) messages_.push_back({{"role", "assistant"}, {"content", a.text}});

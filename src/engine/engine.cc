@@ -19,12 +19,21 @@ struct Engine::Active {
   std::unique_ptr<Generation> generation;
   std::shared_ptr<KvSeq> seq;
   int64_t fed = 0;
+  int prompt_tokens = 0;   // as submitted; request.prompt grows when rows must be computed again
   int32_t pending = -1;
   int rows = 0;            // rows in the batch being built
   int logit = -1;          // index of its logits in the batch, -1: none this step
   double submitted = 0, started = 0, first = 0;
   Answer answer;
   bool prompt_done() const { return fed == static_cast<int64_t>(request.prompt.size()); }
+  bool unfinished() const { return answer.finish == Finish::kNone; }
+  // Gives its rows back; they are computed again from the prompt and the answer so far, to the same bits.
+  void start_over() {
+    const size_t in_prompt = request.prompt.size() - static_cast<size_t>(prompt_tokens);
+    request.prompt.insert(request.prompt.end(), answer.ids.begin() + static_cast<std::ptrdiff_t>(in_prompt), answer.ids.end());
+    fed = 0;
+    seq->truncate(0);
+  }
 };
 
 Engine::Engine(Model& model, const Tokenizer* tokenizer, const RunnerOptions& options, int max_parallel)
@@ -51,6 +60,7 @@ int64_t Engine::submit(Request request) {
   auto a = std::make_unique<Active>();
   a->generation = std::make_unique<Generation>(tokenizer_, request.generation, request.prompt);
   a->request = std::move(request);
+  a->prompt_tokens = static_cast<int>(n);
   a->submitted = now();
   std::lock_guard lock(mutex_);
   a->id = next_id_++;
@@ -104,6 +114,9 @@ void Engine::admit() {
   std::vector<std::unique_ptr<Active>> gone;
   {
     std::lock_guard lock(mutex_);
+    for (auto& w : waiting_)
+      if (std::find(cancelled_.begin(), cancelled_.end(), w->id) != cancelled_.end()) gone.push_back(std::move(w));
+    std::erase(waiting_, nullptr);
     while (!waiting_.empty() && static_cast<int>(active_.size()) < max_parallel_) {
       active_.push_back(std::move(waiting_.front()));
       waiting_.pop_front();
@@ -120,12 +133,20 @@ void Engine::admit() {
     stats_.waiting = static_cast<int>(waiting_.size());
     stats_.active = static_cast<int>(active_.size());
   }
+  for (auto& a : gone) {
+    a->started = now();
+    finish(*a, Finish::kCancelled);
+    publish(std::move(a));
+  }
 }
 
 // Puts a sequence's next rows into the batch: its pending token, or as much of its prompt as there is room for.
-void Engine::add_rows(Active& a, int room) {
+void Engine::add_rows(Active& a) {
   a.rows = 0;
   a.logit = -1;
+  const RunnerOptions& most = runner_.options();
+  const int room = most.max_rows - batch_.rows();
+  if (room <= 0 || static_cast<int>(batch_.logit_rows.size()) >= most.max_wanted) return;
   const int64_t left = static_cast<int64_t>(a.request.prompt.size()) - a.fed;
   int64_t n = a.prompt_done() ? 1 : std::min<int64_t>(left, room);
   n = std::min(n, a.seq->rows_until_event());
@@ -148,30 +169,28 @@ bool Engine::step() {
   batch_.clear();
   for (const bool decoding : {true, false})  // tokens being decoded first, so that a long prompt does not stall them
     for (auto& a : active_)
-      if (a->answer.finish == Finish::kNone && a->prompt_done() == decoding)
-        add_rows(*a, runner_.options().max_rows - batch_.rows());
-  if (batch_.rows() == 0) {
-    for (auto& a : active_)
-      if (a->answer.finish == Finish::kNone) finish(*a, Finish::kContext);  // the pool is full and nobody can go on
-  } else {
+      if (a->unfinished() && a->prompt_done() == decoding) add_rows(*a);
+  if (batch_.rows() > 0) {
     try {
       hand_out(runner_.forward(batch_));
-    } catch (const std::exception& e) {  // the requests of this batch fail, the engine goes on
-      for (auto& a : active_) {
-        if (a->answer.finish != Finish::kNone) continue;
-        a->answer.error = e.what();
-        finish(*a, Finish::kCancelled);
-      }
+    } catch (const std::exception& e) {
+      fail_batch(e.what());
     }
+  } else {
+    make_way();
   }
+  std::vector<std::unique_ptr<Active>> done;
   for (auto& a : active_)
-    if (a->answer.finish != Finish::kNone) publish(std::move(a));
+    if (!a->unfinished()) done.push_back(std::move(a));
   std::erase(active_, nullptr);
-  std::lock_guard lock(mutex_);
-  stats_.steps += 1;
-  stats_.rows += batch_.rows();
-  stats_.active = static_cast<int>(active_.size());
-  stats_.cache_bytes = runner_.pool().bytes_mapped();
+  {
+    std::lock_guard lock(mutex_);
+    stats_.steps += 1;
+    stats_.rows += batch_.rows();
+    stats_.active = static_cast<int>(active_.size());
+    stats_.cache_bytes = runner_.pool().bytes_mapped();
+  }
+  for (auto& a : done) publish(std::move(a));  // last, so that who has an answer sees it counted
   return batch_.rows() > 0;
 }
 
@@ -181,7 +200,38 @@ void Engine::hand_out(const float* logits) {
     a->seq->commit(a->rows);
     if (!a->prompt_done()) a->fed += a->rows;
     a->rows = 0;
-    if (a->logit >= 0) take(*a, logits + a->logit * runner_.vocab());
+    if (a->logit < 0) continue;
+    try {
+      take(*a, logits + a->logit * runner_.vocab());
+    } catch (const std::exception& e) {  // its sampler or its client: nobody else's matter
+      a->answer.error = e.what();
+      finish(*a, Finish::kCancelled);
+    }
+  }
+}
+
+// The pool is full and nobody can go on: the newest that holds rows leaves them to the others and starts over later.
+// One that holds all there is has come to its end.
+void Engine::make_way() {
+  Active *oldest = nullptr, *newest = nullptr;
+  int holders = 0;
+  for (auto& a : active_) {
+    if (!a->unfinished()) continue;
+    if (oldest == nullptr) oldest = a.get();
+    if (a->seq->bytes() == 0) continue;
+    newest = a.get();
+    ++holders;
+  }
+  if (holders > 1) return newest->start_over();
+  if (oldest != nullptr) finish(newest != nullptr ? *newest : *oldest, Finish::kContext);
+}
+
+// The requests whose rows were in the batch fail, the engine goes on.
+void Engine::fail_batch(const char* error) {
+  for (auto& a : active_) {
+    if (a->rows == 0) continue;
+    a->answer.error = error;
+    finish(*a, Finish::kCancelled);
   }
 }
 
@@ -203,14 +253,16 @@ void Engine::finish(Active& a, Finish why) {
   a.answer.finish = why;
   const double end = now();
   RequestStats& s = a.answer.stats;
-  s.prompt_tokens = static_cast<int>(a.request.prompt.size());
+  s.prompt_tokens = a.prompt_tokens;
   s.new_tokens = static_cast<int>(a.answer.ids.size());
   s.queue_s = a.started - a.submitted;
   s.prompt_s = (a.first > 0 ? a.first : end) - a.started;
   s.first_token_s = (a.first > 0 ? a.first : end) - a.submitted;
   s.decode_s = a.first > 0 ? end - a.first : 0;
   if (a.seq != nullptr) s.cache_bytes = a.seq->bytes();
-  a.answer.cache = a.seq;
+  if (a.request.keep_cache) a.answer.cache = a.seq;
+  a.request.cache = nullptr;
+  a.seq = nullptr;
 }
 
 void Engine::publish(std::unique_ptr<Active> a) {

@@ -20,7 +20,8 @@ struct Request {
   std::vector<int32_t> prompt;       // at least one id
   GenerationOptions generation;
   std::shared_ptr<KvSeq> cache;      // rows to continue from (they hold prompt's beginning), or null
-  std::function<void(const Token&)> on_token;  // called from the model thread, may be empty
+  bool keep_cache = false;           // return the rows in Answer::cache; else they are free again when it is finished
+  std::function<void(const Token&)> on_token;  // called from the model thread, may be empty; may throw: ends this answer
 };
 
 struct RequestStats {
@@ -36,7 +37,7 @@ struct Answer {
   std::vector<Token> tokens;
   Finish finish = Finish::kNone;
   RequestStats stats;
-  std::shared_ptr<KvSeq> cache;      // prompt and answer, but for the last token
+  std::shared_ptr<KvSeq> cache;      // with keep_cache: prompt and answer, but for the last token; dies before the engine
   std::string error;                 // not empty: what failed
 };
 
@@ -65,8 +66,10 @@ class Engine {
   void loop();
   void admit();
   bool step();
-  void add_rows(Active& a, int room);
+  void add_rows(Active& a);
   void hand_out(const float* logits);
+  void fail_batch(const char* error);
+  void make_way();
   void take(Active& a, const float* logits);
   void finish(Active& a, Finish why);
   void publish(std::unique_ptr<Active> a);

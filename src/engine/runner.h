@@ -20,7 +20,8 @@ struct RunnerOptions {
 
 class Runner {
  public:
-  // The model must outlive the runner. Throws Error when the cache spec is wrong.
+  // The model must outlive the runner. Its Programs, with their buffers, are shared: runners of one model must not run
+  // at the same time. Throws Error when the cache spec is wrong.
   Runner(Model& model, const RunnerOptions& options);
 
   std::unique_ptr<KvSeq> sequence() { return pool_->create(); }

@@ -65,7 +65,23 @@ PagedPool::~PagedPool() {
 
 std::unique_ptr<KvSeq> PagedPool::create() { return std::make_unique<PagedSeq>(*this); }
 
+size_t PagedPool::bytes_mapped() const {
+  std::lock_guard lock(mutex_);
+  return in_use_ * extent_bytes_;
+}
+
+void PagedPool::share(uint8_t* extent) {
+  std::lock_guard lock(mutex_);
+  ++count(extent);
+}
+
+bool PagedPool::is_shared(uint8_t* extent) {
+  std::lock_guard lock(mutex_);
+  return count(extent) > 1;
+}
+
 uint8_t* PagedPool::allocate() {
+  std::lock_guard lock(mutex_);
   size_t index;
   if (!free_.empty()) {
     index = free_.back();
@@ -82,6 +98,7 @@ uint8_t* PagedPool::allocate() {
 }
 
 void PagedPool::release(uint8_t* extent) {
+  std::lock_guard lock(mutex_);
   if (--count(extent) > 0) return;
   madvise(extent, stride_, MADV_DONTNEED);
   free_.push_back(static_cast<size_t>(extent - base_) / stride_);

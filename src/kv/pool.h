@@ -3,10 +3,12 @@
 //   extent   32 rows of every layer and head: the pool's unit of allocation, one contiguous piece of a reserved range
 //   page     inside an extent, at a fixed offset for each layer and head: keys, then values
 //
-// Extents are counted, so that forks share them; a sequence that writes into a shared one copies it first.
+// Extents are counted, so that forks share them; a sequence that writes into a shared one copies it first. The counts are
+// guarded: a client may let go of a finished answer's cache while the engine's thread works on others.
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "kv/cache.h"
@@ -19,7 +21,7 @@ class PagedPool : public KvPool {
   explicit PagedPool(const KvPoolOptions& options);
   ~PagedPool() override;
   std::unique_ptr<KvSeq> create() override;
-  size_t bytes_mapped() const override { return in_use_ * extent_bytes_; }
+  size_t bytes_mapped() const override;
   std::string spec() const override { return spec_; }
 
   // Where the page of a layer and head lies inside an extent, and how to read it.
@@ -36,9 +38,9 @@ class PagedPool : public KvPool {
   size_t extent_bytes() const { return extent_bytes_; }
 
   uint8_t* allocate();             // zeroed or holding old finite rows; nullptr when the pool is full
-  void share(uint8_t* extent) { ++count(extent); }
+  void share(uint8_t* extent);
   void release(uint8_t* extent);   // the last owner gives the memory back to the system
-  bool is_shared(uint8_t* extent) { return count(extent) > 1; }
+  bool is_shared(uint8_t* extent);
 
  private:
   int& count(uint8_t* extent) { return counts_[static_cast<size_t>(extent - base_) / stride_]; }
@@ -48,6 +50,7 @@ class PagedPool : public KvPool {
   std::vector<Layer> layers_;
   size_t extent_bytes_ = 0, stride_ = 0, capacity_ = 0, in_use_ = 0, fresh_ = 0;
   uint8_t* base_ = nullptr;
+  mutable std::mutex mutex_;  // of what follows, fresh_ and in_use_
   std::vector<int> counts_;
   std::vector<size_t> free_;
 };

@@ -1,6 +1,7 @@
 #include "model/program.h"
 
 #include <algorithm>
+#include <functional>
 #include <time.h>
 #include <map>
 #include <string>
@@ -19,12 +20,13 @@ double thread_seconds() {
 }  // namespace
 
 void Program::run(ThreadTeam& team, const StepParams& step) const {
-  team.run([&](int thread, int threads) {
+  const auto walk = [&](int thread, int threads) {
     for (const auto& call : calls_) {
       call->run(step, {thread, threads});
       if (call->barrier) team.barrier();
     }
-  });
+  };
+  team.run(std::ref(walk));  // by reference: a std::function would keep a copy on the heap
 }
 
 std::vector<std::pair<std::string, double>> Program::profile(ThreadTeam& team, const StepParams& step) const {
