@@ -48,9 +48,9 @@ TEST(ModelConfig, Families) {
     const ModelConfig gemma = family_config(name);
     EXPECT_EQ(gemma.family, "gemma3");
     EXPECT_TRUE(gemma.norm_plus_one && gemma.sandwich_norms && gemma.local_position.has_value());
-    EXPECT_EQ(gemma.layer_is_local.size(), static_cast<size_t>(gemma.layers));
-    EXPECT_FALSE(gemma.layer_is_local[2]);
   }
+  EXPECT_EQ(family_config("gemma3").layer_is_local, (std::vector<bool>{true, true, false, true}));
+  EXPECT_EQ(family_config("gemma3-v5").layer_is_local, (std::vector<bool>{true, false, true, false}));
 }
 
 TEST(ModelConfig, EveryEndTokenOfGenerationConfigCounts) {
