@@ -10,20 +10,6 @@
 
 namespace frugal::FRUGAL_ISA {
 
-// Byte J of every group of four, as floats.
-template <int J>
-FRUGAL_INLINE F16 byte_lane(B64 x) {
-#if defined(FRUGAL_VEC512)
-  return {_mm512_cvtepi32_ps(_mm512_and_si512(_mm512_srli_epi32(x.v, 8 * J), _mm512_set1_epi32(255)))};
-#else
-  uint8_t bytes[64];
-  float lanes[16];
-  std::memcpy(bytes, &x, 64);
-  for (int i = 0; i < 16; ++i) lanes[i] = bytes[4 * i + J];
-  return load(lanes);
-#endif
-}
-
 // Decodes 32 columns of a quantised panel: w[k] holds column k of the 16 rows.
 template <class F>
 struct Decode {
@@ -39,10 +25,10 @@ struct Decode {
     const B64 x = F::template step<S>(block);
     const F16 z = set1(static_cast<float>(F::kZero));
     auto value = [&](F16 u) { return F::kMin ? add(mul(u, scale), minimum) : mul(sub(u, z), scale); };
-    w[0] = value(byte_lane<0>(x));
-    w[1] = value(byte_lane<1>(x));
-    w[2] = value(byte_lane<2>(x));
-    w[3] = value(byte_lane<3>(x));
+    w[0] = value(to_float(byte_of<0>(x)));
+    w[1] = value(to_float(byte_of<1>(x)));
+    w[2] = value(to_float(byte_of<2>(x)));
+    w[3] = value(to_float(byte_of<3>(x)));
   }
 };
 

@@ -97,6 +97,9 @@ template <int N>
 FRUGAL_INLINE B64 shift_right(B64 a) { return {_mm512_srli_epi32(a.v, N)}; }  // 32-bit groups: mask afterwards
 template <int N>
 FRUGAL_INLINE B64 shift_left(B64 a) { return {_mm512_slli_epi32(a.v, N)}; }
+// Byte J of every group, unsigned.
+template <int J>
+FRUGAL_INLINE I16 byte_of(B64 x) { return {_mm512_and_si512(_mm512_srli_epi32(x.v, 8 * J), _mm512_set1_epi32(255))}; }
 // Four signed bytes in every group.
 FRUGAL_INLINE B64 broadcast4(const void* p) {
   int32_t x;
@@ -223,6 +226,11 @@ FRUGAL_INLINE B64 broadcast4(const void* p) {
   std::memcpy(&x, p, 4);
   return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
 }
+template <int J>
+FRUGAL_INLINE I16 byte_of(B64 x) {
+  const __m256i low = _mm256_set1_epi32(255);
+  return {_mm256_and_si256(_mm256_srli_epi32(x.a, 8 * J), low), _mm256_and_si256(_mm256_srli_epi32(x.b, 8 * J), low)};
+}
 FRUGAL_INLINE __m256i dot4_half(__m256i acc, __m256i w, __m256i a) {
   const __m256i low = _mm256_set1_epi16(0xff);
   __m256i we = _mm256_and_si256(w, low), wo = _mm256_srli_epi16(w, 8);
@@ -237,7 +245,8 @@ typedef float Float16 __attribute__((vector_size(64)));
 typedef int32_t Int16 __attribute__((vector_size(64)));
 struct F16 { Float16 v; };
 struct I16 { Int16 v; };
-struct B64 { uint8_t v[64]; };
+typedef uint32_t Group16 __attribute__((vector_size(64)));
+struct B64 { Group16 v; };  // byte j of group i: bits 8j of lane i
 
 template <typename T, typename F>
 FRUGAL_INLINE T make16(F f) {
@@ -295,43 +304,31 @@ FRUGAL_INLINE I16 iset1(int32_t x) { return {Int16{} + x}; }
 FRUGAL_INLINE I16 iadd(I16 x, I16 y) { return {x.v + y.v}; }
 FRUGAL_INLINE I16 imul(I16 x, I16 y) { return {x.v * y.v}; }
 FRUGAL_INLINE F16 to_float(I16 x) { return {__builtin_convertvector(x.v, Float16)}; }
-template <typename F>
-FRUGAL_INLINE B64 make64(F f) {
-  B64 r;
-  for (int i = 0; i < 64; ++i) r.v[i] = static_cast<uint8_t>(f(i));
-  return r;
-}
 FRUGAL_INLINE B64 load_bytes(const void* p) {
   B64 r;
-  std::memcpy(r.v, p, 64);
+  std::memcpy(&r.v, p, 64);
   return r;
 }
-FRUGAL_INLINE B64 bset1(uint8_t x) { return make64([&](int) { return x; }); }
-FRUGAL_INLINE B64 band(B64 x, B64 y) { return make64([&](int i) { return x.v[i] & y.v[i]; }); }
-FRUGAL_INLINE B64 bor(B64 x, B64 y) { return make64([&](int i) { return x.v[i] | y.v[i]; }); }
-template <typename F>
-FRUGAL_INLINE B64 per_group(B64 x, F f) {
-  uint32_t g[16];
-  std::memcpy(g, x.v, 64);
-  for (uint32_t& u : g) u = f(u);
-  std::memcpy(x.v, g, 64);
-  return x;
-}
+FRUGAL_INLINE B64 bset1(uint8_t x) { return {Group16{} + 0x01010101u * x}; }
+FRUGAL_INLINE B64 band(B64 x, B64 y) { return {x.v & y.v}; }
+FRUGAL_INLINE B64 bor(B64 x, B64 y) { return {x.v | y.v}; }
 template <int N>
-FRUGAL_INLINE B64 shift_right(B64 x) { return per_group(x, [](uint32_t u) { return u >> N; }); }
+FRUGAL_INLINE B64 shift_right(B64 x) { return {x.v >> N}; }
 template <int N>
-FRUGAL_INLINE B64 shift_left(B64 x) { return per_group(x, [](uint32_t u) { return u << N; }); }
+FRUGAL_INLINE B64 shift_left(B64 x) { return {x.v << N}; }
 FRUGAL_INLINE B64 broadcast4(const void* p) {
-  const uint8_t* q = static_cast<const uint8_t*>(p);
-  return make64([&](int i) { return q[i & 3]; });
+  uint32_t x;
+  std::memcpy(&x, p, 4);
+  return {Group16{} + x};
+}
+template <int J>
+FRUGAL_INLINE I16 byte_of(B64 x) { return {(Int16)((x.v >> (8 * J)) & 255u)}; }
+template <int J>
+FRUGAL_INLINE Int16 product(B64 w, B64 a) {
+  return byte_of<J>(w).v * ((Int16)(a.v << (24 - 8 * J)) >> 24);
 }
 FRUGAL_INLINE I16 dot4(I16 acc, B64 w, B64 a) {
-  for (int i = 0; i < 16; ++i) {
-    int32_t x = 0;
-    for (int j = 0; j < 4; ++j) x += static_cast<int32_t>(w.v[4 * i + j]) * static_cast<int8_t>(a.v[4 * i + j]);
-    acc.v[i] += x;
-  }
-  return acc;
+  return {acc.v + product<0>(w, a) + product<1>(w, a) + product<2>(w, a) + product<3>(w, a)};
 }
 
 #endif
