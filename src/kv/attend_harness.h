@@ -3,9 +3,9 @@
 #pragma once
 
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 
+#include "base/error.h"
 #include "base/rng.h"
 #include "base/threads.h"
 #include "kv/pool.h"
@@ -79,7 +79,7 @@ inline std::vector<float> attend_step(KvPool& pool, const LayerSetup& setup, con
   };
   int64_t longest = 0;
   for (const Piece& p : pieces) {
-    if (!p.seq->reserve(p.n)) std::abort();
+    if (!p.seq->reserve(p.n)) fail(ErrorCode::kIo, "attend harness", "no room for {} rows", p.n);
     seqs.push_back({p.seq, static_cast<int>(positions.size()), p.n, p.parents});
     append(q, p.from->q, p.first, p.n, setup.q_cols());
     append(k, p.from->k, p.first, p.n, setup.shape.heads * setup.shape.k_width);
