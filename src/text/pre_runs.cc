@@ -179,7 +179,10 @@ const char kByteDigitsPattern[] = "(bytes of) \\p{N}+";
 // What the tokenizers package calls punctuation: Unicode's and all of ASCII's that is neither letter nor digit.
 const char kPunctuationPattern[] = R"([\p{P}\$\+<=>\^`\|~]+)";
 
+constexpr size_t kLongestPattern = 2048;  // each class in it costs a walk over all characters
+
 std::unique_ptr<PreTokenizer> make_run_scanner(const std::string& pattern) {
+  if (pattern.size() > kLongestPattern) return nullptr;
   if (pattern == kByteDigitsPattern) return std::make_unique<ByteDigits>();
   if (pattern == R"(\s+$)") return std::make_unique<TrailingBlanks>();
   auto scanner = std::make_unique<RunScanner>();

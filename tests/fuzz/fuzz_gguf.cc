@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "io/config_reader.h"
+#include "io/describe.h"
 #include "io/gguf_reader.h"
 #include "io/model_config.h"
 
@@ -30,7 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const frugal::TensorView& t : c.tensors)
       if (t.bytes > 0) sum = sum + static_cast<unsigned>(t.data[0]) + static_cast<unsigned>(t.data[t.bytes - 1]);
     allow_errors([&] { frugal::read_model_config(c); });
-    allow_errors([&] { frugal::read_tokenizer(c); });
+    allow_errors([&] { frugal::make_tokenizer(frugal::read_tokenizer(c))->encode("ab 1\xc3\xa9"); });
+    frugal::describe(c).dump();  // throws on a text that is not UTF-8
   });
   return 0;
 }
