@@ -2,7 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmath>
+#include <filesystem>
 #include <iostream>
 
 #include "base/error.h"
@@ -10,6 +10,7 @@
 #include "base/spec.h"
 #include "cli/peer.h"
 #include "cli/verb.h"
+#include "io/shapes.h"
 #include "kv/spec.h"
 #include "measure/speed.h"
 
@@ -25,7 +26,7 @@ struct BenchFlags {
   std::vector<int64_t> depth = {0};
   std::vector<std::string> kv;
   int repeats = 5;
-  std::string peer;
+  std::string peer, shape, type = "q4_0";
   bool profile = false;
 };
 
@@ -149,8 +150,19 @@ Json profile_rows(const Json& rows) {
   return out;
 }
 
-int run(const BenchFlags& f) {
+// A file of random weights of that shape, written once and kept among the temporary files.
+std::string shape_file(const std::string& shape, const std::string& type) {
+  const std::string path = (std::filesystem::temp_directory_path() / fmt::format("frugal-{}-{}.gguf", shape, type)).string();
+  if (std::filesystem::exists(path)) return path;
+  Progress progress(stderr_progress(), "random " + shape, random_model_bytes(shape, type));
+  write_random_model(shape, type, path, 0, [&](int64_t bytes) { progress.add(bytes); });
+  return path;
+}
+
+int run(BenchFlags f) {
+  if (f.shape.empty() == f.engine.model.empty()) fail(ErrorCode::kUsage, "bench", "give a MODEL, or --shape with --type");
   const auto specs = specs_of(f);
+  if (!f.shape.empty()) f.engine.model = shape_file(f.shape, f.type);
   const std::string path = model_path(f.engine.model);
   MachinePeak peak;
   {
@@ -169,6 +181,9 @@ int run(const BenchFlags& f) {
 std::function<int()> set_up(CLI::App& app) {
   auto f = std::make_shared<BenchFlags>();
   add_engine_flags(app, f->engine, false);
+  app.get_option("--model")->required(false);
+  app.add_option("--shape", f->shape, "random weights of a known shape instead of MODEL: smollm2-135m, llama-3.2-1b, llama-3.1-8b");
+  app.add_option("--type", f->type, "type of the random weights: q4_0, q4_k_m, q8_0, f16, ...");
   app.add_option("--prompt", f->prompt, "prompt lengths; 0: none")->delimiter(',');
   app.add_option("--new", f->decode, "tokens decoded; 0: none")->delimiter(',');
   app.add_option("--depth", f->depth, "tokens already in the cache")->delimiter(',');
@@ -183,7 +198,7 @@ std::function<int()> set_up(CLI::App& app) {
 
 const RegisterVerb kBench({"bench", "prompt and decoding speed: medians, spread, share of the machine's peak",
                            "  frugal bench smollm2-135m\n  frugal bench smollm2-135m --kv f16 --kv q8 --depth 0,4096\n"
-                           "  frugal bench smollm2-135m --batch 1,8 --json",
+                           "  frugal bench smollm2-135m --batch 1,8 --json\n  frugal bench --shape llama-3.2-1b --type q4_k_m",
                            set_up});
 
 }  // namespace

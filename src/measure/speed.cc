@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "decode/sampler/sampler.h"
 
 namespace frugal {
 namespace {
@@ -93,8 +94,7 @@ class Run {
       const float* logits = runner_.forward(batch);
       for (size_t b = 0; b < seqs_.size(); ++b) {
         seqs_[b]->commit(1);
-        const float* row = logits + static_cast<int64_t>(b) * runner_.vocab();
-        next[b] = static_cast<int32_t>(std::max_element(row, row + runner_.vocab()) - row);
+        next[b] = greedy_->sample({logits + static_cast<int64_t>(b) * runner_.vocab(), static_cast<size_t>(runner_.vocab())});
       }
     }
   }
@@ -103,6 +103,7 @@ class Run {
   SpeedCase what_;
   std::vector<std::unique_ptr<KvSeq>> seqs_;
   std::vector<int32_t> ids_;
+  std::unique_ptr<Sampler> greedy_ = make_sampler("greedy", 0);
 };
 
 double flop_per_token(const ModelConfig& c, double depth) {

@@ -50,8 +50,8 @@ struct PairForm {
   static constexpr int kStep = 2;
   static size_t prep_bytes(int width) { return static_cast<size_t>(width) * 2; }
   static void prepare(const float* q, int width, uint8_t* prep) {
-    uint16_t* out = reinterpret_cast<uint16_t*>(prep);
-    for (int d = 0; d < width; ++d) out[d] = float_to_bf16(q[d]);
+    for (int d = 0; d < width; d += 16)
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(prep + d * 2), (__m256i)_mm512_cvtneps_pbh(load(q + d).v));
   }
   template <class S>
   static const uint16_t* keys(const uint8_t* page, int width, uint8_t* scratch) {
