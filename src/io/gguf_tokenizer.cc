@@ -29,7 +29,8 @@ std::vector<TokenType> types_of(const TokenizerSpec& s, size_t size) {
 // SentencePiece's BPE merges the pair whose whole has the best score; from ranked merges the score is the negative rank.
 std::vector<float> scores_of(const TokenizerSpec& s, size_t size) {
   std::vector<float> scores = s.scores;
-  if (scores.empty() && !s.merges.empty()) {
+  if (!s.merges.empty()) {  // they decide; the scores beside them may be all zero
+    scores.clear();
     std::map<std::string, size_t> rank;
     for (size_t i = 0; i < s.merges.size(); ++i) rank.emplace(s.merges[i].first + s.merges[i].second, i);
     for (const std::string& piece : s.pieces) {

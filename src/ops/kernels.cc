@@ -19,13 +19,13 @@ std::vector<const KernelTable*> runnable() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   [[maybe_unused]] auto has = [](bool x) { return x; };
+  [[maybe_unused]] const bool v3 = has(__builtin_cpu_supports("avx2")) && has(__builtin_cpu_supports("fma")) && has(__builtin_cpu_supports("bmi2"));
+  [[maybe_unused]] const bool v4 = v3 && has(__builtin_cpu_supports("avx512f")) && has(__builtin_cpu_supports("avx512bw")) &&
+                  has(__builtin_cpu_supports("avx512vl")) && has(__builtin_cpu_supports("avx512dq"));
 #if defined(FRUGAL_HAVE_avx2)
-  const bool v3 = has(__builtin_cpu_supports("avx2")) && has(__builtin_cpu_supports("fma")) && has(__builtin_cpu_supports("bmi2"));
   if (v3) tables.push_back(&avx2::table());
 #endif
 #if defined(FRUGAL_HAVE_avx512)
-  const bool v4 = v3 && has(__builtin_cpu_supports("avx512f")) && has(__builtin_cpu_supports("avx512bw")) &&
-                  has(__builtin_cpu_supports("avx512vl")) && has(__builtin_cpu_supports("avx512dq"));
   if (v4) tables.push_back(&avx512::table());
 #endif
 #if defined(FRUGAL_HAVE_avx512vnni)
