@@ -133,6 +133,7 @@ Json gguf_metadata_for(const Checkpoint& in, const ModelConfig* config, const st
   Json m = in.metadata;
   if (in.format != "gguf" && config != nullptr) {
     m = gguf_metadata(*config);
+    if (config->name.empty()) m["general.name"] = fs::path(folder_of(in)).lexically_normal().filename().string();
     m.update(has_tokenizer(in) ? gguf_tokenizer(read_tokenizer(in), *config) : Json{{"tokenizer.ggml.model", "none"}});
   }
   for (const char* key : {"split.no", "split.count", "split.tensors.count"}) m.erase(key);

@@ -122,13 +122,15 @@ TEST(ConvertTypes, MergesOfScoresBestFirst) {
   EXPECT_EQ(merges_of_scores(s), expected);
 }
 
-// tokenizer.json of the same vocabulary gives the ids that the GGUF file gives.
-TEST(ConvertTypes, TokenizerJsonGivesTheSameIds) {
+// tokenizer.json of the same vocabulary gives the ids that the GGUF file gives, and so does GGUF made of that again.
+TEST(ConvertTypes, TokenizersGiveTheSameIds) {
   TemporaryFolder folder;
   convert(Checkpoint::open(kGguf), folder / "hf", {"", 1});
-  const auto theirs = make_tokenizer(read_tokenizer(Checkpoint::open(kGguf))), ours = make_tokenizer(read_tokenizer(Checkpoint::open(folder / "hf")));
-  for (const char* text : {"Once upon a time, there was a little girl.", "  two  blanks", "\n\tLily's cat", "na\xc3\xafve \xf0\x9f\x98\x80", "<s>x</s>", ""})
-    EXPECT_EQ(ours->encode(text), theirs->encode(text)) << text;
+  convert(Checkpoint::open(folder / "hf"), folder / "back.gguf", {"", 1});
+  auto tokenizer = [](const std::string& path) { return make_tokenizer(read_tokenizer(Checkpoint::open(path))); };
+  const auto theirs = tokenizer(kGguf), ours = tokenizer(folder / "hf"), back = tokenizer(folder / "back.gguf");
+  for (const char* text : {"Once upon a time, there was a little girl named Lily.", "  two  blanks", "\n\tLily's cat", "na\xc3\xafve \xf0\x9f\x98\x80", "<s>x</s>", ""})
+    for (const auto& t : {&ours, &back}) EXPECT_EQ((*t)->encode(text), theirs->encode(text)) << text;
 }
 
 }  // namespace

@@ -79,7 +79,8 @@ Json layer_kinds(const ModelConfig& c) {
 void put_gemma3(Json& m, const ModelConfig& c) {
   m["hidden_activation"] = activation_of(c.activation);
   const double scale = c.attn_scale > 0 ? c.attn_scale : 1.0 / std::sqrt(static_cast<double>(c.head_dim));
-  m["query_pre_attn_scalar"] = std::round(1e6 / (scale * scale)) / 1e6;
+  const double scalar = 1.0 / (scale * scale), whole = std::round(scalar);  // whole in every published model
+  m["query_pre_attn_scalar"] = std::abs(scalar - whole) < 1e-5 * whole ? Json(static_cast<int64_t>(whole)) : Json(scalar);
   if (c.local_position) m["rope_local_base_freq"] = shortest(c.local_position->theta);
   for (const auto& [key, value] : {std::pair("attn_logit_softcapping", c.attn_softcap), std::pair("final_logit_softcapping", c.logit_softcap)})
     m[key] = value > 0 ? Json(value) : Json();
@@ -155,6 +156,7 @@ Json hugging_face_config(const ModelConfig& c, const std::string& dtype) {
   const Json g = generation_config(c);
   for (const auto& [key, value] : g.items()) m[key] = value;
   m["torch_dtype"] = dtype;
+  if (!c.name.empty()) m["_name_or_path"] = c.name;
   return m;
 }
 
