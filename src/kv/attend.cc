@@ -1,82 +1,23 @@
 // The attend op over paged sequences, in three phases that a Program calls with barriers between.
 //
-//   write   rotates and stores the new keys and values, rotates and prepares the queries, lists the units of work
-//   read    runs the units: few rows are split by blocks of cached rows, many rows by groups of queries
-//   merge   folds the blocks' partial results in ascending order (nothing to do in the second case)
-//
-// Both ways fold block by block in the same order, so the bits agree.
-#include <algorithm>
-#include <atomic>
+//   write   rotates and stores the new keys and values, rotates and prepares the queries, lists the work
+//   read    runs the units of work (see attend_plan.h)
+//   merge   folds the blocks' partial results in ascending order, where groups were split by block
 #include <cstring>
-#include <limits>
 
-#include "kv/pool.h"
-#include "ops/attention.h"
+#include "kv/attend_plan.h"
 
 namespace frugal {
 namespace {
 
-constexpr int kGroupQueries = 48;  // queries of a unit, about
-
-// A piece of work: rows [row, row + rows) of sequence seq, one key/value head, blocks [block0, block0 + blocks).
-struct Work {
-  int seq, row, rows, head;
-  int64_t block0, blocks;
-  size_t partial;  // index of its first query's partial, by blocks
-};
-
-struct Header {
-  std::atomic<int> next;
-  int units;
-  bool by_block;
-};
-
-struct Geometry {
-  int heads, groups, ratio, k_width, v_width, q_in, v_out;  // widths padded, *_in and *_out as the caller has them
-  size_t prep;
-  Geometry(const PagedPool::Layer& l, const AttendSpec& spec)
-      : heads(spec.heads), groups(l.shape.heads), ratio(spec.heads / l.shape.heads), k_width(l.k_width), v_width(l.v_width),
-        q_in(l.shape.k_width), v_out(l.shape.v_width), prep((l.k->prep_bytes(l.k_width) + 63) / 64 * 64) {}
-  int group_rows() const { return std::max(1, kGroupQueries / ratio); }
-  int most_queries() const { return group_rows() * ratio; }
-  size_t partial_floats() const { return 1 + 16 + static_cast<size_t>(v_width); }
-};
-
-size_t align(size_t n) { return (n + 63) / 64 * 64; }
-
-// How the shared scratch is laid out for at most so many rows, sequences and cached rows.
-struct Layout {
-  size_t works, prep, partials, thread0, per_thread, total;
-  int64_t most_partials;
-  Layout(const Geometry& g, int64_t rows, int64_t seqs, int64_t length, int threads) {
-    const int64_t blocks = (length + kAttendRows - 1) / (kAttendRows) + 1;
-    // By block only while all of it is small; see by_block().
-    most_partials = static_cast<int64_t>(g.heads) * std::min<int64_t>(rows, most_block_rows(g, threads, seqs)) * blocks;
-    const int64_t units = (rows + seqs) * g.groups + std::min<int64_t>(rows, most_block_rows(g, threads, seqs)) * g.groups * blocks;
-    works = align(sizeof(Header));
-    prep = works + align(static_cast<size_t>(units) * sizeof(Work));
-    partials = prep + static_cast<size_t>(rows * g.heads) * g.prep;
-    thread0 = partials + align(static_cast<size_t>(most_partials) * g.partial_floats() * sizeof(float));
-    const size_t n = static_cast<size_t>(g.most_queries()), words = static_cast<size_t>(g.group_rows());
-    per_thread = align(n * (2 * g.partial_floats() + kAttendRows) * sizeof(float)) + align(n * (2 * sizeof(int64_t) + 2 * sizeof(float))) +
-                 align(attend_page_scratch(std::max(g.k_width, g.v_width))) + align(words * static_cast<size_t>((rows + 63) / 64) * 8 * static_cast<size_t>(g.ratio)) +
-                 align(static_cast<size_t>(std::max(g.q_in, g.k_width) + g.v_width) * sizeof(float) * 2);
-    total = thread0 + per_thread * static_cast<size_t>(threads);
-  }
-  // Rows up to which units are blocks: fewer groups than would keep the team busy.
-  static int64_t most_block_rows(const Geometry& g, int threads, int64_t seqs) {
-    return static_cast<int64_t>(g.group_rows()) * (4 * threads / g.groups + 1) + seqs;
-  }
-};
-
 // One thread's working memory.
 struct Local {
-  AttendPartial block, total;
-  float *scores, *row;
+  AttendPartial state;
   int64_t *begin, *end;
   float* slopes;
   int32_t* positions;
-  uint8_t* page;
+  uint8_t* unit;
+  float* row;
   uint64_t* tree;
 };
 
@@ -87,35 +28,35 @@ class Attend {
         rows_(total_rows()), layout_(g_, rows_, static_cast<int64_t>(step.seqs.size()), longest(), threads) {}
 
   void write(int thread) {
-    const int64_t units = static_cast<int64_t>(rows_) * g_.groups;
     if (thread == 0) list_work();
-    for (int64_t u = units * thread / threads_; u < units * (thread + 1) / threads_; ++u)
-      write_row(static_cast<int>(u / g_.groups), static_cast<int>(u % g_.groups), local(thread));
+    const Local l = local(thread);
+    for (int s = 0; s < static_cast<int>(step_.seqs.size()); ++s)
+      for (int r = 0; r < share(s).rows; ++r)
+        if (const int row = share(s).first + r; mine(row, rows_, thread)) write_row(s, r, row, l);
   }
 
   void read(int thread) {
-    Local mine = local(thread);
-    if (header().by_block) {
-      const int64_t units = header().units;
-      for (int64_t u = units * thread / threads_; u < units * (thread + 1) / threads_; ++u) run_block(work(u), mine);
+    const Local l = local(thread);
+    const Header& h = header();
+    if (h.by_block) {
+      for (int u = first(h.blocks, thread); u < first(h.blocks, thread + 1); ++u) run_block(u, first(h.blocks, thread + 1), l);
       return;
     }
-    for (int u = header().next.fetch_add(1, std::memory_order_relaxed); u < header().units; u = header().next.fetch_add(1, std::memory_order_relaxed))
-      run_whole(work(u), mine);
+    for (int u = take(); u < h.groups; u = take()) run_whole(group(u), l);
   }
 
   void merge(int thread) {
     if (!header().by_block) return;
-    const int64_t units = static_cast<int64_t>(rows_) * g_.groups;
-    int64_t u = 0;
-    for (int s = 0; s < static_cast<int>(step_.seqs.size()); ++s)
-      each_group(s, [&](const Work& w) {
-        if (u >= units * thread / threads_ && u < units * (thread + 1) / threads_) merge_group(w);
-        u += w.rows;
-      });
+    int64_t query = 0;
+    const int64_t queries = static_cast<int64_t>(rows_) * g_.heads;
+    for (int i = 0; i < header().groups; ++i)
+      for (int q = 0; q < group(i).rows * g_.ratio; ++q)
+        if (mine(query++, queries, thread)) merge_query(group(i), q, local(thread).row);
   }
 
  private:
+  using Header = AttendLayout::Header;
+
   int total_rows() const {
     int n = 0;
     for (const KvRows& s : step_.seqs) n += s.rows;
@@ -126,43 +67,42 @@ class Attend {
     for (const KvRows& s : step_.seqs) n = std::max(n, s.seq->length() + s.rows);
     return n;
   }
+  int first(int n, int thread) const { return static_cast<int>(static_cast<int64_t>(n) * thread / threads_); }
+  bool mine(int64_t i, int64_t n, int thread) const { return i >= n * thread / threads_ && i < n * (thread + 1) / threads_; }
+  int take() const { return header().next.fetch_add(1, std::memory_order_relaxed); }
+
   std::byte* at(size_t offset) const { return step_.scratch.data() + offset; }
   Header& header() const { return *reinterpret_cast<Header*>(at(0)); }
-  Work& work(int64_t i) const { return reinterpret_cast<Work*>(at(layout_.works))[i]; }
+  AttendGroup& group(int i) const { return reinterpret_cast<AttendGroup*>(at(layout_.groups_at))[i]; }
+  AttendBlock& block(int i) const { return reinterpret_cast<AttendBlock*>(at(layout_.blocks_at))[i]; }
   PagedSeq& seq(int s) const { return static_cast<PagedSeq&>(*step_.seqs[static_cast<size_t>(s)].seq); }
   const KvRows& share(int s) const { return step_.seqs[static_cast<size_t>(s)]; }
-  // Prepared queries of one head lie row by row, ratio rows of prep bytes each.
-  uint8_t* prep(int row, int head) const {
-    return reinterpret_cast<uint8_t*>(at(layout_.prep)) + (static_cast<size_t>(head) * static_cast<size_t>(rows_) + static_cast<size_t>(row)) * static_cast<size_t>(g_.ratio) * prep_bytes();
-  }
-  size_t prep_bytes() const { return layer_.k->prep_bytes(g_.k_width); }
 
-  AttendPartial partial(size_t index, int n) const {
-    float* base = reinterpret_cast<float*>(at(layout_.partials)) + index * g_.partial_floats();
+  // Prepared queries of one key/value head lie row by row, ratio queries each.
+  uint8_t* prep(int row, int head) const {
+    const size_t place = static_cast<size_t>(head) * static_cast<size_t>(rows_) + static_cast<size_t>(row);
+    return reinterpret_cast<uint8_t*>(at(layout_.prep_at)) + place * static_cast<size_t>(g_.ratio) * g_.prep;
+  }
+  // The result of a group in its b-th block.
+  AttendPartial partial(const AttendGroup& w, int64_t b) const {
+    const size_t n = static_cast<size_t>(w.rows * g_.ratio);
+    float* base = reinterpret_cast<float*>(at(layout_.partials_at + (w.partial + static_cast<size_t>(b) * n) * g_.partial_bytes()));
     return {base, base + n, base + n * 17};
   }
 
   Local local(int thread) const {
     std::byte* p = at(layout_.thread0 + layout_.per_thread * static_cast<size_t>(thread));
-    const int n = g_.most_queries();
+    const size_t n = static_cast<size_t>(layout_.most_rows) * static_cast<size_t>(g_.ratio);
     float* f = reinterpret_cast<float*>(p);
     Local l;
-    l.block = {f, f + n, f + n * 17};
-    f += static_cast<size_t>(n) * g_.partial_floats();
-    l.total = {f, f + n, f + n * 17};
-    f += static_cast<size_t>(n) * g_.partial_floats();
-    l.scores = f;
-    p += align(static_cast<size_t>(n) * (2 * g_.partial_floats() + kAttendRows) * sizeof(float));
-    l.begin = reinterpret_cast<int64_t*>(p);
+    l.state = {f, f + n, f + n * 17};
+    l.begin = reinterpret_cast<int64_t*>(p + AttendLayout::align(n * g_.partial_bytes()));
     l.end = l.begin + n;
     l.slopes = reinterpret_cast<float*>(l.end + n);
     l.positions = reinterpret_cast<int32_t*>(l.slopes + n);
-    p += align(static_cast<size_t>(n) * (2 * sizeof(int64_t) + 2 * sizeof(float)));
-    l.page = reinterpret_cast<uint8_t*>(p);
-    p += align(attend_page_scratch(std::max(g_.k_width, g_.v_width)));
-    l.row = reinterpret_cast<float*>(p);
-    p += align(static_cast<size_t>(std::max(g_.q_in, g_.k_width) + g_.v_width) * sizeof(float) * 2);
-    l.tree = reinterpret_cast<uint64_t*>(p);
+    l.unit = reinterpret_cast<uint8_t*>(p + layout_.unit_at);
+    l.row = reinterpret_cast<float*>(p + layout_.row_at);
+    l.tree = reinterpret_cast<uint64_t*>(p + layout_.tree_at);
     return l;
   }
 
@@ -172,48 +112,30 @@ class Attend {
   float* turned(const float* head, int row, float* out) const {
     std::memcpy(out, head, static_cast<size_t>(g_.q_in) * sizeof(float));
     std::fill(out + g_.q_in, out + g_.k_width, 0.0f);
-    if (spec_.rope != nullptr) rope_rotate(*spec_.rope, step_.cos_sin + static_cast<int64_t>(row) * spec_.rope->dims(), out);
+    if (spec_.rope != nullptr) pool_.table().rotate(*spec_.rope, step_.cos_sin + static_cast<int64_t>(row) * spec_.rope->dims(), out);
     return out;
   }
 
-  void write_row(int row, int head, const Local& l) const {
-    for (int i = 0; i < g_.ratio; ++i) {
-      float* q = turned(step_.q + row * step_.q_stride + (head * g_.ratio + i) * g_.q_in, row, l.row);
-      pool_.table().scale(q, spec_.scale, g_.k_width, q);
-      layer_.k->prepare(q, g_.k_width, prep(row, head) + static_cast<size_t>(i) * prep_bytes());
+  void write_row(int s, int r, int row, const Local& l) const {
+    for (int h = 0; h < g_.heads; ++h) {
+      float* q = turned(step_.q + row * step_.q_stride + h * g_.q_in, row, l.row);
+      pool_.table().scale(q, spec_.scale * kLog2E, g_.k_width, q);
+      layer_.k->prepare(q, g_.k_width, prep(row, h / g_.ratio) + static_cast<size_t>(h % g_.ratio) * g_.prep);
     }
     if (!spec_.write) return;
-    const int s = seq_of(row);
-    const int64_t slot = seq(s).length() + row - share(s).first;
-    uint8_t* page = seq(s).page_of(slot) + layer_.page(head);
+    const int64_t slot = seq(s).length() + r;
     const int index = static_cast<int>(slot % kPageRows);
-    layer_.k->k_write(turned(step_.k + row * step_.k_stride + head * g_.q_in, row, l.row), g_.k_width, page, index);
-    const float* v = step_.v + row * step_.v_stride + head * g_.v_out;
-    std::memcpy(l.row, v, static_cast<size_t>(g_.v_out) * sizeof(float));
-    std::fill(l.row + g_.v_out, l.row + g_.v_width, 0.0f);
-    layer_.v->v_write(l.row, g_.v_width, page + layer_.v_offset, index);
-    if (head == 0) seq(s).positions()[slot] = step_.positions[row];
+    for (int h = 0; h < g_.groups; ++h) {
+      uint8_t* page = seq(s).page_of(slot) + layer_.page(h);
+      layer_.k->k_write(turned(step_.k + row * step_.k_stride + h * g_.q_in, row, l.row), g_.k_width, page, index);
+      std::memcpy(l.row, step_.v + row * step_.v_stride + h * g_.v_out, static_cast<size_t>(g_.v_out) * sizeof(float));
+      std::fill(l.row + g_.v_out, l.row + g_.v_width, 0.0f);
+      layer_.v->v_write(l.row, g_.v_width, page + layer_.v_offset, index);
+    }
+    seq(s).positions()[slot] = step_.positions[row];
   }
 
-  int seq_of(int row) const {
-    int s = 0;
-    while (row >= share(s).first + share(s).rows) ++s;
-    return s;
-  }
-
-  // --- units of work ---
-
-  template <typename F>
-  void each_group(int s, F f) const {
-    for (int head = 0; head < g_.groups; ++head)
-      for (int row = 0; row < share(s).rows; row += g_.group_rows()) {
-        Work w{s, row, std::min(g_.group_rows(), share(s).rows - row), head, 0, 0, 0};
-        const int64_t first = first_slot(s, row, w.rows), last = last_slot(s, row + w.rows - 1);
-        w.block0 = first / (kAttendRows);
-        w.blocks = (last + kAttendRows - 1) / (kAttendRows) - w.block0;
-        f(w);
-      }
-  }
+  // --- the list of work ---
 
   // Slots that row r of sequence s may see: [first_slot, last_slot); of a tree's own rows only the ancestors.
   int64_t last_slot(int s, int r) const { return seq(s).length() + r + 1; }
@@ -237,32 +159,35 @@ class Attend {
   }
 
   void list_work() const {
-    const int64_t groups = static_cast<int64_t>(step_.seqs.size());
     Header& h = header();
-    h.by_block = rows_ <= Layout::most_block_rows(g_, threads_, groups);
-    int units = 0;
-    size_t partials = 0;
-    for (int s = 0; s < static_cast<int>(step_.seqs.size()); ++s)
-      each_group(s, [&](Work w) {
-        const int64_t blocks = w.blocks;
-        for (int64_t b = 0; b < (h.by_block ? blocks : 1); ++b) {
-          if (h.by_block) {
-            w.blocks = 1;
-            w.partial = partials;
-            partials += static_cast<size_t>(w.rows * g_.ratio);
-          }
-          work(units++) = w;
-          ++w.block0;
-        }
-      });
-    if (!h.by_block) std::sort(&work(0), &work(units), [](const Work& a, const Work& b) { return a.blocks * a.rows > b.blocks * b.rows; });
-    h.units = units;
+    h.groups = h.blocks = 0;
     h.next.store(0, std::memory_order_relaxed);
+    for (int s = 0; s < static_cast<int>(step_.seqs.size()); ++s)
+      for (int row = 0; row < share(s).rows; row += layout_.most_rows)
+        for (int head = 0; head < g_.groups; ++head) add_group(s, row, head);
+    h.by_block = layout_.may_split && h.groups < 4 * threads_;
+    AttendGroup *begin = &group(0), *end = begin + h.groups;
+    if (!h.by_block) return std::sort(begin, end, [](const AttendGroup& a, const AttendGroup& b) { return a.blocks * a.rows > b.blocks * b.rows; });
+    size_t partials = 0;
+    for (AttendGroup* w = begin; w != end; ++w) {
+      w->partial = partials;
+      partials += static_cast<size_t>(w->rows * g_.ratio * w->blocks);
+    }
+    for (int i = 0; i < h.groups; i += g_.groups)  // heads of a block lie side by side in memory
+      for (int64_t b = 0; b < group(i).blocks; ++b)
+        for (int head = 0; head < g_.groups; ++head) block(h.blocks++) = {i + head, b};
+  }
+
+  void add_group(int s, int row, int head) const {
+    AttendGroup& w = group(header().groups++);
+    w = {s, row, std::min(layout_.most_rows, share(s).rows - row), head, 0, 0, 0};
+    w.block0 = first_slot(s, row, w.rows) / kAttendRows;
+    w.blocks = (last_slot(s, row + w.rows - 1) + kAttendRows - 1) / kAttendRows - w.block0;
   }
 
   // --- read ---
 
-  AttendUnit unit(const Work& w, const Local& l) const {
+  AttendUnit unit(const AttendGroup& w, const Local& l) const {
     AttendUnit u;
     u.k = layer_.k, u.v = layer_.v;
     u.pages = seq(w.seq).pages();
@@ -271,27 +196,29 @@ class Attend {
     u.k_width = g_.k_width, u.v_width = g_.v_width;
     u.n = w.rows * g_.ratio;
     u.prep = prep(share(w.seq).first + w.row, w.head);
-    for (int i = 0; i < u.n; ++i) {
-      const int r = w.row + i / g_.ratio;
-      l.begin[i] = first_slot(w.seq, r);
-      l.end[i] = last_slot(w.seq, r);
-      if (spec_.alibi_slopes != nullptr) l.slopes[i] = spec_.alibi_slopes[w.head * g_.ratio + i % g_.ratio];
-      l.positions[i] = step_.positions[share(w.seq).first + r];
-    }
-    u.begin = l.begin, u.end = l.end;
-    if (!share(w.seq).parents.empty()) ancestors(w, l, u);
-    u.softcap = spec_.softcap;
+    u.softcap = spec_.softcap * kLog2E;
     u.slopes = spec_.alibi_slopes != nullptr ? l.slopes : nullptr;
+    u.begin = l.begin, u.end = l.end;
     u.query_positions = l.positions;
     u.key_positions = seq(w.seq).positions();
-    u.state = l.block;
-    u.scores = l.scores;
-    u.scratch = l.page;
+    u.state = l.state;
+    u.scratch = l.unit;
+    for (int i = 0; i < u.n; ++i) see(w, i, l);
+    if (!share(w.seq).parents.empty()) ancestors(w, l, u);
     return u;
   }
 
+  // What query i of a group may see, and where it stands.
+  void see(const AttendGroup& w, int i, const Local& l) const {
+    const int r = w.row + i / g_.ratio;
+    l.begin[i] = first_slot(w.seq, r);
+    l.end[i] = last_slot(w.seq, r);
+    if (spec_.alibi_slopes != nullptr) l.slopes[i] = spec_.alibi_slopes[w.head * g_.ratio + i % g_.ratio] * kLog2E;
+    l.positions[i] = step_.positions[share(w.seq).first + r];
+  }
+
   // A tree row sees the committed rows, itself and its ancestors, as far as the window reaches: a bit for each.
-  void ancestors(const Work& w, const Local& l, AttendUnit& u) const {
+  void ancestors(const AttendGroup& w, const Local& l, AttendUnit& u) const {
     u.tree_words = (share(w.seq).rows + 63) / 64;
     u.tree_base = seq(w.seq).length();
     std::fill_n(l.tree, u.n * u.tree_words, uint64_t{0});
@@ -303,56 +230,46 @@ class Attend {
     u.tree = l.tree;
   }
 
-  int64_t page_end(const Work& w, int64_t block) const {
+  int64_t page_end(const AttendGroup& w, int64_t blocks) const {
     const int64_t last = (last_slot(w.seq, w.row + w.rows - 1) + kPageRows - 1) / kPageRows;
-    return std::min((block + 1) * kAttendPages, last);
+    return std::min((w.block0 + blocks) * kAttendPages, last);
   }
 
-  void run_block(const Work& w, const Local& l) const {
+  // The i-th block; those before end come next on this thread.
+  void run_block(int i, int end, const Local& l) const {
+    const AttendGroup& w = group(block(i).group);
+    const int64_t b = block(i).block;
     AttendUnit u = unit(w, l);
-    u.state = partial(w.partial, u.n);
-    pool_.table().attend(u, w.block0 * kAttendPages, page_end(w, w.block0));
+    u.state = partial(w, b);
+    if (i + 1 < end) {
+      const AttendGroup& next = group(block(i + 1).group);
+      u.ahead = seq(next.seq).pages() + (next.block0 + block(i + 1).block) * kAttendPages;
+      u.ahead_offset = layer_.page(next.head);
+      u.ahead_pages = static_cast<int>(page_end(next, block(i + 1).block + 1) - (next.block0 + block(i + 1).block) * kAttendPages);
+    }
+    pool_.table().attend(u, (w.block0 + b) * kAttendPages, page_end(w, b + 1));
   }
 
-  void run_whole(const Work& w, const Local& l) const {
-    AttendUnit u = unit(w, l);
-    u.state = l.total;
-    pool_.table().attend(u, w.block0 * kAttendPages, page_end(w, w.block0));
-    u.state = l.block;
-    for (int64_t b = w.block0 + 1; b < w.block0 + w.blocks; ++b) {
-      pool_.table().attend(u, b * kAttendPages, page_end(w, b));
-      pool_.table().attend_merge(l.block, l.total, u.n, g_.v_width);
-    }
-    put(w, l.total, l.total.acc);
+  void run_whole(const AttendGroup& w, const Local& l) const {
+    const AttendUnit u = unit(w, l);
+    pool_.table().attend(u, w.block0 * kAttendPages, page_end(w, w.blocks));
+    for (int i = 0; i < u.n; ++i) put(w, i, u.state, l.row);
   }
 
-  void merge_group(const Work& w) const {
-    const int n = w.rows * g_.ratio;
-    size_t index = first_partial(w);
-    const AttendPartial total = partial(index, n);
-    for (int64_t b = 1; b < w.blocks; ++b) {
-      index += static_cast<size_t>(n);
-      pool_.table().attend_merge(partial(index, n), total, n, g_.v_width);
-    }
-    put(w, total, total.acc);
+  // --- merge ---
+
+  void merge_query(const AttendGroup& w, int i, float* row) const {
+    const AttendPartial all = partial(w, 0), query = {all.m + i, all.l + i * 16, all.acc + i * g_.v_width};
+    const size_t step = static_cast<size_t>(w.rows * g_.ratio) * g_.partial_bytes() / sizeof(float);
+    pool_.table().attend_fold(query, step, w.blocks, g_.v_width);
+    put(w, i, all, row);
   }
 
-  size_t first_partial(const Work& w) const {
-    for (int u = 0; u < header().units; ++u) {
-      const Work& x = work(u);
-      if (x.seq == w.seq && x.row == w.row && x.head == w.head) return x.partial;
-    }
-    return 0;
-  }
-
-  // Divides by the sums and stores the group's heads; finished may be state's own memory.
-  void put(const Work& w, const AttendPartial& state, float* finished) const {
-    const int n = w.rows * g_.ratio;
-    pool_.table().attend_finish(state, n, g_.v_width, finished);
-    for (int i = 0; i < n; ++i) {
-      const int row = share(w.seq).first + w.row + i / g_.ratio, head = w.head * g_.ratio + i % g_.ratio;
-      std::memcpy(step_.out + row * step_.out_stride + head * g_.v_out, finished + i * g_.v_width, static_cast<size_t>(g_.v_out) * sizeof(float));
-    }
+  // Divides query i by its sums and stores the head.
+  void put(const AttendGroup& w, int i, const AttendPartial& state, float* finished) const {
+    pool_.table().attend_finish(state, i, g_.v_width, finished);
+    const int row = share(w.seq).first + w.row + i / g_.ratio, head = w.head * g_.ratio + i % g_.ratio;
+    std::memcpy(step_.out + row * step_.out_stride + head * g_.v_out, finished, static_cast<size_t>(g_.v_out) * sizeof(float));
   }
 
   PagedPool& pool_;
@@ -360,9 +277,9 @@ class Attend {
   const AttendSpec& spec_;
   const AttendStep& step_;
   int threads_;
-  Geometry g_;
+  AttendGeometry g_;
   int rows_;
-  Layout layout_;
+  AttendLayout layout_;
 };
 
 }  // namespace
@@ -371,7 +288,7 @@ size_t attend_scratch_bytes(const KvPool& pool, const AttendSpec& spec, int max_
   const auto& paged = static_cast<const PagedPool&>(pool);
   size_t most = 0;
   for (int l = 0; l < paged.layers(); ++l)
-    most = std::max(most, Layout(Geometry(paged.layer(l), spec), max_rows, max_seqs, max_length, threads).total);
+    most = std::max(most, AttendLayout(AttendGeometry(paged.layer(l), spec), max_rows, max_seqs, max_length, threads).total);
   return most;
 }
 

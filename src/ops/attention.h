@@ -12,13 +12,17 @@
 
 namespace frugal {
 
-constexpr int kAttendPages = 4;                            // pages a block
+constexpr int kAttendPages = 4;                        // pages a block
 constexpr int kAttendRows = kAttendPages * kPageRows;  // 128
+constexpr int kAttendTogether = 36;                    // queries whose scores of a block are held at once
+constexpr float kAttendNothing = -1e30f;               // the largest score where nothing was seen
+constexpr float kLog2E = 1.44269504088896341f;
 
+// Scores are in powers of two: queries, soft cap and slopes come multiplied by kLog2E.
 struct AttendPartial {
-  float* m;    // n: largest score, -infinity when nothing was seen
-  float* l;    // n x 16 lanes: sums of e^(score - m)
-  float* acc;  // n x v_width: sum of e^(score - m) * value
+  float* m;    // n: largest score, or kAttendNothing
+  float* l;    // n x 16 lanes: sums of 2^(score - m)
+  float* acc;  // n x v_width: sum of 2^(score - m) * value
 };
 
 struct AttendUnit {
@@ -38,13 +42,17 @@ struct AttendUnit {
   const float* slopes = nullptr;          // by query (ALiBi), or nullptr
   const int32_t* query_positions = nullptr;
   const int32_t* key_positions = nullptr;
+  const uint8_t* const* ahead = nullptr;  // pages that the next unit wants, keys and values at + ahead_offset, or nullptr
+  size_t ahead_offset = 0;
+  int ahead_pages = 0;
   AttendPartial state = {};
-  float* scores = nullptr;                // n x kAttendRows
-  uint8_t* scratch = nullptr;             // attend_page_scratch(width) bytes, 64-byte aligned
+  uint8_t* scratch = nullptr;             // attend_unit_scratch bytes, 64-byte aligned
 };
 
-// Room to decode one page of this width, and to hold rounded probabilities of n queries.
-inline size_t attend_page_scratch(int width) { return static_cast<size_t>(width) * kPageRows * sizeof(float); }
+inline size_t attend_unit_scratch(int k_width, int v_width) {
+  const size_t widths = static_cast<size_t>(k_width + v_width), queries = kAttendTogether;
+  return sizeof(float) * (widths * kAttendRows + queries * (kAttendRows + 32 + static_cast<size_t>(v_width)));
+}
 
 // The plain reference: softmax in double over decoded rows. q: scaled; keys, values: rows x width; bias: added to each
 // row's score after the soft cap (-infinity hides it), or nullptr; out: v_width, zeros when every row is hidden.

@@ -10,6 +10,7 @@
 
 #include "base/half.h"
 #include "base/rng.h"
+#include "ops/rope.h"
 
 namespace frugal {
 namespace {
@@ -56,10 +57,9 @@ void each_codec(const std::function<void(const CodecUnderTest&)>& f) {
       }
 }
 
-bool rounds_to_bf16(const CodecUnderTest& c) { return c.codec.prep_bytes(16) == 32; }
-double seen(const CodecUnderTest& c, float x) {
-  return rounds_to_bf16(c) ? static_cast<double>(bf16_to_float(float_to_bf16(x))) : static_cast<double>(x);
-}
+// What the fast form multiplies instead of the query, key or value it was given.
+double seen(bool rounds, float x) { return static_cast<double>(rounds ? bf16_to_float(float_to_bf16(x)) : x); }
+bool bytes_times_bytes(const CodecUnderTest& c) { return c.codec.pairs && std::string(c.codec.name) == "q8"; }
 
 // What a codec may lose when it stores a row: relative to the value, or for q8 to the group's largest.
 double stored_error(const std::string& name, float value, float largest) {
@@ -92,45 +92,70 @@ std::vector<uint8_t> prepared(const KvCodecKernels& c, const std::vector<float>&
   return prep;
 }
 
-void expect_dot(const CodecUnderTest& c, const CodecPage& page, int width, int n, std::vector<uint8_t>& scratch) {
+void expect_dot(const CodecUnderTest& c, const CodecPage& page, int width, int n, uint8_t* scratch) {
   const auto q = normal_like(3, static_cast<size_t>(n * width));
-  std::vector<float> scores(static_cast<size_t>(n * kPageRows));
-  c.codec.dot(page.keys.data(), width, prepared(c.codec, q, width, n).data(), n, scores.data(), kPageRows, scratch.data());
+  std::vector<float> scores(static_cast<size_t>(n * kAttendRows));
+  c.codec.dot(c.codec.k_open(page.keys.data(), width, scratch), width, prepared(c.codec, q, width, n).data(), n, scores.data());
+  const bool rounds = c.codec.pairs && !bytes_times_bytes(c);
   for (int i = 0; i < n; ++i)
     for (int r = 0; r < kPageRows; ++r) {
-      double sum = 0, size = 0;
+      double sum = 0, size = 0, key_size = 0;
       for (int d = 0; d < width; ++d) {
-        const double term = seen(c, q[static_cast<size_t>(i * width + d)]) * seen(c, page.read_keys[static_cast<size_t>(r * width + d)]);
-        sum += term, size += std::fabs(term);
+        const float key = page.read_keys[static_cast<size_t>(r * width + d)];
+        const double term = seen(rounds, q[static_cast<size_t>(i * width + d)]) * seen(rounds, key);
+        sum += term, size += std::fabs(term), key_size += std::fabs(static_cast<double>(key));
       }
-      ASSERT_NEAR(scores[static_cast<size_t>(i * kPageRows + r)], sum, 2e-6 * size) << "width " << width << " query " << i << " of " << n << " row " << r;
+      const double quantised = bytes_times_bytes(c) ? key_size * 1.5 / 127 * 0.51 : 0;  // half a step of the query's codes
+      ASSERT_NEAR(scores[static_cast<size_t>(i * kAttendRows + r)], sum, 2e-6 * size + quantised)
+          << "width " << width << " query " << i << " of " << n << " row " << r;
     }
 }
 
-void expect_axpy(const CodecUnderTest& c, const CodecPage& page, int width, int n, std::vector<uint8_t>& scratch) {
-  const auto p = normal_like(4, static_cast<size_t>(n * kPageRows)), before = normal_like(5, static_cast<size_t>(n * width));
-  std::vector<float> overwritten = p, acc = before;
-  c.codec.axpy(page.values.data(), width, overwritten.data(), kPageRows, n, acc.data(), scratch.data());
+// Weights as axpy takes them.
+std::vector<float> weights(const CodecUnderTest& c, const std::vector<float>& p) {
+  std::vector<float> rows(p);
+  if (!c.codec.pairs) return rows;
+  for (size_t i = 0; i < rows.size(); i += kAttendRows)
+    for (size_t r = 0; r < kAttendRows; ++r) {
+      const uint16_t half = float_to_bf16(p[i + r]);
+      std::memcpy(reinterpret_cast<uint8_t*>(&rows[i]) + 2 * r, &half, 2);
+    }
+  return rows;
+}
+
+void expect_axpy(const CodecUnderTest& c, const CodecPage& page, int width, int n, uint8_t* scratch) {
+  const auto p = normal_like(4, static_cast<size_t>(n * kAttendRows));
+  std::vector<float> acc(static_cast<size_t>(n * width));
+  const uint8_t* opened = c.codec.v_open(page.values.data(), width, scratch);
+  const uint8_t* pages[] = {opened, opened, opened};  // weights of three pages' rows, on one page
+  c.codec.axpy(pages, 3, width, weights(c, p).data(), n, acc.data());
   for (int i = 0; i < n; ++i)
     for (int d = 0; d < width; ++d) {
-      double sum = before[static_cast<size_t>(i * width + d)], size = std::fabs(sum);
-      for (int r = 0; r < kPageRows; ++r) {
-        const double term = seen(c, p[static_cast<size_t>(i * kPageRows + r)]) * seen(c, page.read_values[static_cast<size_t>(r * width + d)]);
+      double sum = 0, size = 0;
+      for (int r = 0; r < 3 * kPageRows; ++r) {
+        const double term = seen(c.codec.pairs, p[static_cast<size_t>(i * kAttendRows + r)]) *
+                            seen(c.codec.pairs, page.read_values[static_cast<size_t>(r % kPageRows * width + d)]);
         sum += term, size += std::fabs(term);
       }
-      ASSERT_NEAR(acc[static_cast<size_t>(i * width + d)], sum, 2e-6 * size) << "width " << width << " query " << i << " of " << n << " channel " << d;
+      ASSERT_NEAR(acc[static_cast<size_t>(i * width + d)], sum, 3e-6 * size) << "width " << width << " query " << i << " of " << n << " channel " << d;
     }
 }
+
+struct PageScratch {
+  std::vector<float> data;
+  explicit PageScratch(int width) : data(static_cast<size_t>(kPageRows * width + 16)) {}
+  uint8_t* at() { return reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(data.data()) + 63) / 64 * 64); }
+};
 
 TEST(Codec, DotAndAxpyMatchDecodedRows) {
   each_codec([](const CodecUnderTest& c) {
     for (int width : kWidths) {
       const auto k = normal_like(6, static_cast<size_t>(kPageRows * width)), v = normal_like(7, k.size());
       const CodecPage page(c.codec, width, k, v);
-      std::vector<uint8_t> scratch(attend_page_scratch(width));
+      PageScratch scratch(width);
       for (int n : {1, 2, 3, 4, 5, 6, 11, 12, 13, 50}) {
-        expect_dot(c, page, width, n, scratch);
-        expect_axpy(c, page, width, n, scratch);
+        expect_dot(c, page, width, n, scratch.at());
+        expect_axpy(c, page, width, n, scratch.at());
       }
     }
   });
@@ -140,24 +165,52 @@ TEST(Codec, DotAndAxpyMatchDecodedRows) {
 TEST(Codec, QueriesDoNotDependOnTheirNeighbours) {
   each_codec([](const CodecUnderTest& c) {
     constexpr int kWidth = 80, kMost = 50;
-    const auto k = normal_like(6, kPageRows * kWidth), q = normal_like(8, kMost * kWidth), p = normal_like(9, kMost * kPageRows);
+    const auto k = normal_like(6, kPageRows * kWidth), q = normal_like(8, kMost * kWidth), p = normal_like(9, kMost * kAttendRows);
     const CodecPage page(c.codec, kWidth, k, k);
-    std::vector<uint8_t> scratch(attend_page_scratch(kWidth));
+    PageScratch key_scratch(kWidth), value_scratch(kWidth);
     const auto prep = prepared(c.codec, q, kWidth, kMost);
+    const auto x = weights(c, p);
+    const uint8_t* keys = c.codec.k_open(page.keys.data(), kWidth, key_scratch.at());
+    const uint8_t* values = c.codec.v_open(page.values.data(), kWidth, value_scratch.at());
     auto run = [&](int first, int n, float* scores, float* acc) {
-      c.codec.dot(page.keys.data(), kWidth, &prep[c.codec.prep_bytes(kWidth) * static_cast<size_t>(first)], n, scores, kPageRows, scratch.data());
-      std::vector<float> x(p.begin() + first * kPageRows, p.begin() + (first + n) * kPageRows);
-      c.codec.axpy(page.values.data(), kWidth, x.data(), kPageRows, n, acc, scratch.data());
+      c.codec.dot(keys, kWidth, &prep[c.codec.prep_bytes(kWidth) * static_cast<size_t>(first)], n, scores);
+      c.codec.axpy(&values, 1, kWidth, &x[static_cast<size_t>(first * kAttendRows)], n, acc);
     };
-    std::vector<float> scores1(kMost * kPageRows), acc1(kMost * kWidth, 0.5f);
-    for (int i = 0; i < kMost; ++i) run(i, 1, &scores1[static_cast<size_t>(i * kPageRows)], &acc1[static_cast<size_t>(i * kWidth)]);
+    std::vector<float> scores1(kMost * kAttendRows), acc1(kMost * kWidth);
+    for (int i = 0; i < kMost; ++i) run(i, 1, &scores1[static_cast<size_t>(i * kAttendRows)], &acc1[static_cast<size_t>(i * kWidth)]);
     for (int n = 2; n <= kMost; ++n) {
-      std::vector<float> scores(static_cast<size_t>(n * kPageRows)), acc(static_cast<size_t>(n * kWidth), 0.5f);
+      std::vector<float> scores(static_cast<size_t>(n * kAttendRows)), acc(static_cast<size_t>(n * kWidth));
       run(0, n, scores.data(), acc.data());
       ASSERT_EQ(std::memcmp(scores.data(), scores1.data(), scores.size() * 4), 0) << n << " queries";
       ASSERT_EQ(std::memcmp(acc.data(), acc1.data(), acc.size() * 4), 0) << n << " queries";
     }
   });
+}
+
+// Values beyond a half float's range stay finite: zero weight times them must be zero.
+TEST(Codec, HugeValuesStayFinite) {
+  each_codec([](const CodecUnderTest& c) {
+    const std::vector<float> huge(kPageRows * 16, 1e9f);
+    const CodecPage page(c.codec, 16, huge, huge);
+    for (float x : page.read_values) ASSERT_TRUE(std::isfinite(x));
+  });
+}
+
+// Head rotation of every table against the plain one, both orders of pairs, with dimensions that stay.
+TEST(Rotate, MatchesPlain) {
+  for (const KernelTable* table : kernel_tables())
+    for (bool interleaved : {false, true})
+      for (int pairs : {1, 4, 8, 16, 20, 32, 40, 64}) {
+        RopeTable rope;
+        for (int i = 0; i < pairs; ++i) rope.inv_freq.push_back(1.0 / (i + 1));
+        rope.interleaved = interleaved;
+        std::vector<float> angles(static_cast<size_t>(2 * pairs)), plain = normal_like(11, static_cast<size_t>(2 * pairs + 8)), head = plain;
+        const int32_t position = 5;
+        rope_angles(rope, &position, 1, angles.data());
+        rope_rotate(rope, angles.data(), plain.data());
+        table->rotate(rope, angles.data(), head.data());
+        for (size_t i = 0; i < head.size(); ++i) ASSERT_NEAR(head[i], plain[i], 3e-7) << table->name << ", " << pairs << " pairs, " << interleaved;
+      }
 }
 
 TEST(AttentionReference, KnownValues) {

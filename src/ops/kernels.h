@@ -44,9 +44,12 @@ struct Epilogue {
   float scale = 1.0f;               // applied after bias
 };
 
-// A key or value form in a page of kPageRows rows of one head. width is a multiple of 16.
+// A key or value form in a page of kPageRows rows of one head. width is a multiple of 16, at most 1024.
+// To multiply a page, open it, then meet it with any number of queries; scores and weights lie in rows of kAttendRows
+// floats (attention.h).
 struct KvCodecKernels {
   const char* name;
+  bool pairs;  // are the weights that axpy takes bf16, in the first half of each row?
   size_t (*k_page_bytes)(int width);
   size_t (*v_page_bytes)(int width);
   // Writes or reads one row of width floats as row slot of a page.
@@ -54,13 +57,16 @@ struct KvCodecKernels {
   void (*v_write)(const float* row, int width, uint8_t* page, int slot);
   void (*k_read)(const uint8_t* page, int width, int slot, float* row);
   void (*v_read)(const uint8_t* page, int width, int slot, float* row);
+  // The page as its tiles multiply it: itself, or decoded into scratch (kPageRows * width floats, 64-byte aligned).
+  const uint8_t* (*k_open)(const uint8_t* page, int width, uint8_t* scratch);
+  const uint8_t* (*v_open)(const uint8_t* page, int width, uint8_t* scratch);
   // q: one row of width floats; prep: what this form's dot multiplies (prep_bytes).
   size_t (*prep_bytes)(int width);
   void (*prepare)(const float* q, int width, uint8_t* prep);
-  // scores[i * stride + r] = q_i . k_r for all slots of the page. scratch: see attention.h.
-  void (*dot)(const uint8_t* page, int width, const uint8_t* prep, int n, float* scores, int stride, uint8_t* scratch);
-  // acc[i * width + d] += sum over r of p[i * stride + r] * v_r[d], r ascending. p may be overwritten.
-  void (*axpy)(const uint8_t* page, int width, float* p, int stride, int n, float* acc, uint8_t* scratch);
+  // scores[i * kAttendRows + r] = q_i . k_r for all slots of an opened page.
+  void (*dot)(const uint8_t* keys, int width, const uint8_t* prep, int n, float* scores);
+  // acc[i * width + d] = sum over r of p[i * kAttendRows + r] * v_r[d], r ascending over count opened pages.
+  void (*axpy)(const uint8_t* const* values, int count, int width, const float* p, int n, float* acc);
 };
 
 struct KernelTable {
@@ -80,13 +86,14 @@ struct KernelTable {
   void (*add)(const float* a, const float* b, int64_t n, float* out);
   void (*scale)(const float* a, float s, int64_t n, float* out);
   void (*softcap)(const float* a, float cap, int64_t n, float* out);
+  void (*rotate)(const struct RopeTable& table, const float* cos_sin, float* head);  // as rope_rotate
   double (*log_sum_exp)(const float* a, int64_t n);  // natural log of sum of e^a
   // n queries of one key/value head over pages [page0, page1): see attention.h.
   void (*attend)(const struct AttendUnit& unit, int64_t page0, int64_t page1);
-  // Folds a later partial result into an earlier one, both {m, l, acc}: see attention.h.
-  void (*attend_merge)(const struct AttendPartial& from, const struct AttendPartial& into, int n, int width);
-  // out[i * width ...] = acc / l of n queries; zeros where nothing was seen.
-  void (*attend_finish)(const struct AttendPartial& state, int n, int width, float* out);
+  // Folds count partial results of one query, each step floats after the one before, into the first.
+  void (*attend_fold)(const struct AttendPartial& first, size_t step, int64_t count, int width);
+  // out[0 .. width) = acc / l of query i; zeros where nothing was seen.
+  void (*attend_finish)(const struct AttendPartial& state, int i, int width, float* out);
   const KvCodecKernels* codecs;        // f32, f16, bf16, q8
   const KvCodecKernels* exact_codecs;  // the same storage, multiplied in float32 throughout
   int codec_count;

@@ -1,50 +1,27 @@
-// The register tiles of attention: queries x 32 keys, and queries x 64 channels, on floats or on bf16 pairs.
+// The register tiles of attention over opened pages: queries x 32 keys, and queries x channels, on floats, on bf16
+// pairs, or (keys of q8) on bytes.
 //
-// A page is decoded once into scratch (floats, or bf16 pairs where the machine multiplies them) and then meets all
-// queries of the unit. Per query the order of operations is fixed: channels ascending for scores, rows ascending for
-// the weighted sum of values.
+// Per query the order of operations is fixed: channels ascending for scores, rows ascending for the weighted sum of
+// values; the number of queries in a tile changes nothing.
 #pragma once
 
+#include "ops/attention.h"
 #include "ops/cpu/codecs.inl.h"
 
 namespace frugal::FRUGAL_ISA {
 
-// Floats: scratch holds [width][32] for keys, [32][width] for values.
+// Form: what a tile multiplies. An operation takes kStep channels (or rows) of 16 lanes.
 struct FloatForm {
   using Element = float;
-  static constexpr int kStep = 1;  // channels (or rows) an operation takes
+  static constexpr int kStep = 1;
   static size_t prep_bytes(int width) { return static_cast<size_t>(width) * 4; }
   static void prepare(const float* q, int width, uint8_t* prep) { std::memcpy(prep, q, static_cast<size_t>(width) * 4); }
-
-  template <class S>
-  static const float* keys(const uint8_t* page, int width, uint8_t* scratch) {
-    if constexpr (std::is_same_v<S, StoreF32>) return reinterpret_cast<const float*>(page);
-    float* out = reinterpret_cast<float*>(scratch);
-    for (int d = 0; d < width; ++d)
-      for (int r = 0; r < kPageRows; r += 16) store(out + d * kPageRows + r, S::key(page, width, d, r));
-    return out;
-  }
-  template <class S>
-  static const float* values(const uint8_t* page, int width, uint8_t* scratch) {
-    if constexpr (std::is_same_v<S, StoreF32>) return reinterpret_cast<const float*>(page);
-    float* out = reinterpret_cast<float*>(scratch);
-    for (int r = 0; r < kPageRows; ++r)
-      for (int d = 0; d < width; d += 16) store(out + r * width + d, S::value(page, width, r, d));
-    return out;
-  }
-  // Lane group i of step s; and the query's (or probability's) element of that step.
-  static FRUGAL_INLINE F16 lanes(const float* p, int stride, int s, int i) { return load(p + s * stride + 16 * i); }
-  static FRUGAL_INLINE F16 one(const float* q, int s) { return set1(q[s]); }
+  static FRUGAL_INLINE F16 lanes(const float* p) { return load(p); }
+  static FRUGAL_INLINE F16 one(const float* q) { return set1(*q); }
   static FRUGAL_INLINE F16 accumulate(F16 acc, F16 lanes, F16 x) { return fma(lanes, x, acc); }
-  static const float* probabilities(float* p, int, int) { return p; }
-  template <class S>
-  static FRUGAL_INLINE F16 key_lanes(const uint8_t* page, int width, int s, int i) { return S::key(page, width, s, 16 * i); }
-  template <class S>
-  static FRUGAL_INLINE F16 value_lanes(const uint8_t* page, int width, int s, int d) { return S::value(page, width, s, d); }
 };
 
 #if defined(FRUGAL_ISA_avx512vnni)
-// bf16 pairs: scratch holds [width / 2][32][2] for keys, [16][width][2] for values.
 struct PairForm {
   using Element = uint16_t;
   static constexpr int kStep = 2;
@@ -53,169 +30,169 @@ struct PairForm {
     for (int d = 0; d < width; d += 16)
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(prep + d * 2), (__m256i)_mm512_cvtneps_pbh(load(q + d).v));
   }
-  template <class S>
-  static const uint16_t* keys(const uint8_t* page, int width, uint8_t* scratch) {
-    uint16_t* out = reinterpret_cast<uint16_t*>(scratch);
-    for (int d = 0; d < width; d += 2)
-      for (int r = 0; r < kPageRows; r += 16)
-        store_pairs(out + (d / 2 * kPageRows + r) * 2, pairs(S::key(page, width, d, r), S::key(page, width, d + 1, r)));
-    return out;
-  }
-  template <class S>
-  static const uint16_t* values(const uint8_t* page, int width, uint8_t* scratch) {
-    uint16_t* out = reinterpret_cast<uint16_t*>(scratch);
-    for (int r = 0; r < kPageRows; r += 2)
-      for (int d = 0; d < width; d += 16)
-        store_pairs(out + (r / 2 * width + d) * 2, pairs(S::value(page, width, r, d), S::value(page, width, r + 1, d)));
-    return out;
-  }
-  static FRUGAL_INLINE H32 lanes(const uint16_t* p, int stride, int s, int i) { return load_pairs(p + (s * stride + 16 * i) * 2); }
-  static FRUGAL_INLINE H32 one(const uint16_t* q, int s) { return broadcast_pair(q + 2 * s); }
+  static FRUGAL_INLINE H32 lanes(const uint16_t* p) { return load_pairs(p); }
+  static FRUGAL_INLINE H32 one(const uint16_t* q) { return broadcast_pair(q); }
   static FRUGAL_INLINE F16 accumulate(F16 acc, H32 lanes, H32 x) { return dot2(acc, lanes, x); }
-  // Rounds n rows of 32 probabilities in place: each row's bf16 values take the first half of its floats.
-  static const uint16_t* probabilities(float* p, int stride, int n) {
-    for (int i = 0; i < n; ++i) {
-      float* row = p + i * stride;
-      const __m512bh rounded = _mm512_cvtne2ps_pbh(load(row + 16).v, load(row).v);
-      _mm512_storeu_si512(row, (__m512i)rounded);
-    }
-    return reinterpret_cast<const uint16_t*>(p);
-  }
-  template <class S>
-  static FRUGAL_INLINE H32 key_lanes(const uint8_t* page, int width, int s, int i) {
-    return pairs(S::key(page, width, 2 * s, 16 * i), S::key(page, width, 2 * s + 1, 16 * i));
-  }
-  template <class S>
-  static FRUGAL_INLINE H32 value_lanes(const uint8_t* page, int width, int s, int d) {
-    return pairs(S::value(page, width, 2 * s, d), S::value(page, width, 2 * s + 1, d));
-  }
 };
 #endif
 
-// Where a tile's lanes come from: a page decoded to scratch (many queries), or the page itself (few).
-template <class Form>
-struct DecodedKeys {
-  const typename Form::Element* p;
-  FRUGAL_INLINE auto at(int, int s, int i) const { return Form::lanes(p, kPageRows, s, i); }
+template <int M>
+struct Count {
+  static constexpr int value = M;
 };
-template <class Form, class S>
-struct StoredKeys {
-  const uint8_t* page;
-  FRUGAL_INLINE auto at(int width, int s, int i) const { return Form::template key_lanes<S>(page, width, s, i); }
-};
-template <class Form>
-struct DecodedValues {
-  const typename Form::Element* p;
-  FRUGAL_INLINE auto at(int width, int s, int d) const { return Form::lanes(p + d * Form::kStep, width, s, 0); }
-};
-template <class Form, class S>
-struct StoredValues {
-  const uint8_t* page;
-  FRUGAL_INLINE auto at(int width, int s, int d) const { return Form::template value_lanes<S>(page, width, s, d); }
-};
+// Splits n queries into tiles: calls f(Count<M>, first) for M = Most as often as it fits, then 4, then what is left.
+template <int Most, typename F>
+FRUGAL_INLINE void by_tiles(int n, F f) {
+  int i = 0;
+  if constexpr (Most > 4)
+    for (; i + Most <= n; i += Most) f(Count<Most>{}, i);
+  if constexpr (Most >= 4)
+    for (; i + 4 <= n; i += 4) f(Count<4>{}, i);
+  for (; i + 3 <= n; i += 3) f(Count<3>{}, i);
+  if (n - i == 2) f(Count<2>{}, i);
+  if (n - i == 1) f(Count<1>{}, i);
+}
+constexpr int kScoreTile = kWideRegisters ? 12 : 3, kValueTile = kWideRegisters ? 6 : 3, kValueLanes = kWideRegisters ? 4 : 2;
 
-// M queries x 32 keys. Queries lie width elements apart, rows of scores stride floats.
-template <class Form, int M, class Keys>
-FRUGAL_INLINE void score_tile(const Keys& keys, int width, const typename Form::Element* q, float* scores, int stride) {
+// M queries x 32 keys.
+template <class Form, int M>
+FRUGAL_INLINE void score_tile(const typename Form::Element* keys, int width, const typename Form::Element* q, float* scores) {
   F16 lo[M], hi[M];
   for (int i = 0; i < M; ++i) lo[i] = hi[i] = zero();
-  for (int s = 0; s < width / Form::kStep; ++s) {
-    const auto a = keys.at(width, s, 0), b = keys.at(width, s, 1);
+  for (int d = 0; d < width; d += Form::kStep) {
+    const auto a = Form::lanes(keys + d * kPageRows), b = Form::lanes(keys + d * kPageRows + 16 * Form::kStep);
 #pragma GCC unroll 16
     for (int i = 0; i < M; ++i) {
-      const auto x = Form::one(q + i * width, s);
+      const auto x = Form::one(q + i * width + d);
       lo[i] = Form::accumulate(lo[i], a, x);
       hi[i] = Form::accumulate(hi[i], b, x);
     }
   }
   for (int i = 0; i < M; ++i) {
-    store(scores + i * stride, lo[i]);
-    store(scores + i * stride + 16, hi[i]);
+    store(scores + i * kAttendRows, lo[i]);
+    store(scores + i * kAttendRows + 16, hi[i]);
   }
 }
 
-// M queries x 16 * L channels from d0. Rows of p lie stride elements apart.
-template <class Form, int M, int L, class Values>
-FRUGAL_INLINE void value_tile(const Values& values, int width, int d0, const typename Form::Element* p, int stride, float* acc) {
+// M queries x 16 * L channels from d0, over count pages of values.
+template <class Form, int M, int L>
+FRUGAL_INLINE void value_tile(const uint8_t* const* pages, int count, int width, int d0, const float* weights, float* acc) {
+  using E = typename Form::Element;
   F16 sums[M][L];
   for (int i = 0; i < M; ++i)
-    for (int l = 0; l < L; ++l) sums[i][l] = load(acc + i * width + d0 + 16 * l);
-  for (int s = 0; s < kPageRows / Form::kStep; ++s) {
-    decltype(values.at(width, s, 0)) lanes[L];
+    for (int l = 0; l < L; ++l) sums[i][l] = zero();
+  constexpr int kRow = kAttendRows * static_cast<int>(sizeof(float) / sizeof(E));
+  const E* p = reinterpret_cast<const E*>(weights);
+  for (int page = 0; page < count; ++page) {
+    const E* v = reinterpret_cast<const E*>(pages[page]) + d0 * Form::kStep;
+    for (int r = 0; r < kPageRows; r += Form::kStep, v += width * Form::kStep, p += Form::kStep) {
+      decltype(Form::lanes(v)) lanes[L];
 #pragma GCC unroll 4
-    for (int l = 0; l < L; ++l) lanes[l] = values.at(width, s, d0 + 16 * l);
+      for (int l = 0; l < L; ++l) lanes[l] = Form::lanes(v + 16 * l * Form::kStep);
 #pragma GCC unroll 16
-    for (int i = 0; i < M; ++i) {
-      const auto x = Form::one(p + i * stride, s);
+      for (int i = 0; i < M; ++i) {
+        const auto x = Form::one(p + i * kRow);
 #pragma GCC unroll 4
-      for (int l = 0; l < L; ++l) sums[i][l] = Form::accumulate(sums[i][l], lanes[l], x);
+        for (int l = 0; l < L; ++l) sums[i][l] = Form::accumulate(sums[i][l], lanes[l], x);
+      }
     }
   }
   for (int i = 0; i < M; ++i)
     for (int l = 0; l < L; ++l) store(acc + i * width + d0 + 16 * l, sums[i][l]);
 }
 
-template <class Form, int M, class Values>
-FRUGAL_INLINE void value_rows(const Values& values, int width, const typename Form::Element* p, int stride, float* acc) {
-  int d = 0;
-  for (; d + 64 <= width; d += 64) value_tile<Form, M, 4>(values, width, d, p, stride, acc);
-  for (; d < width; d += 16) value_tile<Form, M, 1>(values, width, d, p, stride, acc);
-}
-
 // W: the width where it is a common one, so that addresses are constants; 0: any.
-template <class Form, class S, int W>
-FRUGAL_INLINE void dot_of(const uint8_t* page, int any_width, const typename Form::Element* q, int n, float* scores, int stride, uint8_t* scratch) {
+template <class Form, int W>
+void dot_of(const uint8_t* keys, int any_width, const uint8_t* prep, int n, float* scores) {
+  using E = typename Form::Element;
   const int width = W > 0 ? W : any_width;
-  const StoredKeys<Form, S> stored{page};
-  if (n == 1) return score_tile<Form, 1>(stored, width, q, scores, stride);
-  if (n == 2) return score_tile<Form, 2>(stored, width, q, scores, stride);
-  if (n == 3) return score_tile<Form, 3>(stored, width, q, scores, stride);
-  if (n == 4) return score_tile<Form, 4>(stored, width, q, scores, stride);
-  const DecodedKeys<Form> keys{Form::template keys<S>(page, width, scratch)};
-  int i = 0;
-  if constexpr (kWideRegisters)
-    for (; i + 12 <= n; i += 12) score_tile<Form, 12>(keys, width, q + i * width, scores + i * stride, stride);
-  for (; i + 4 <= n; i += 4) score_tile<Form, 4>(keys, width, q + i * width, scores + i * stride, stride);
-  for (; i < n; ++i) score_tile<Form, 1>(keys, width, q + i * width, scores + i * stride, stride);
+  const E *k = reinterpret_cast<const E*>(keys), *q = reinterpret_cast<const E*>(prep);
+  by_tiles<kScoreTile>(n, [&](auto m, int i) {
+    score_tile<Form, decltype(m)::value>(k, width, q + i * width, scores + i * kAttendRows);
+  });
+}
+template <class Form>
+void dot(const uint8_t* keys, int width, const uint8_t* prep, int n, float* scores) {
+  if (width == 64) return dot_of<Form, 64>(keys, width, prep, n, scores);
+  if (width == 128) return dot_of<Form, 128>(keys, width, prep, n, scores);
+  dot_of<Form, 0>(keys, width, prep, n, scores);
 }
 
-template <class Form, class S, int W>
-FRUGAL_INLINE void axpy_of(const uint8_t* page, int any_width, const typename Form::Element* p, int stride, int n, float* acc, uint8_t* scratch) {
-  const int width = W > 0 ? W : any_width;
-  const StoredValues<Form, S> stored{page};
-  if (n == 1) return value_rows<Form, 1>(stored, width, p, stride, acc);
-  if (n == 2) return value_rows<Form, 2>(stored, width, p, stride, acc);
-  if (n == 3) return value_rows<Form, 3>(stored, width, p, stride, acc);
-  if (n == 4) return value_rows<Form, 4>(stored, width, p, stride, acc);
-  const DecodedValues<Form> values{Form::template values<S>(page, width, scratch)};
-  int i = 0;
-  if constexpr (kWideRegisters)
-    for (; i + 6 <= n; i += 6) value_rows<Form, 6>(values, width, p + i * stride, stride, acc + i * width);
-  for (; i + 3 <= n; i += 3) value_rows<Form, 3>(values, width, p + i * stride, stride, acc + i * width);
-  for (; i < n; ++i) value_rows<Form, 1>(values, width, p + i * stride, stride, acc + i * width);
+template <class Form>
+void axpy(const uint8_t* const* values, int count, int width, const float* p, int n, float* acc) {
+  by_tiles<kValueTile>(n, [&](auto m, int i) {
+    constexpr int M = decltype(m)::value;
+    int d = 0;
+    for (; d + 16 * kValueLanes <= width; d += 16 * kValueLanes)
+      value_tile<Form, M, kValueLanes>(values, count, width, d, p + i * kAttendRows, acc + i * width);
+    for (; d < width; d += 16) value_tile<Form, M, 1>(values, count, width, d, p + i * kAttendRows, acc + i * width);
+  });
 }
 
-template <class Form, class S>
-void codec_dot(const uint8_t* page, int width, const uint8_t* prep, int n, float* scores, int stride, uint8_t* scratch) {
-  const auto* q = reinterpret_cast<const typename Form::Element*>(prep);
-  if (width == 64) return dot_of<Form, S, 64>(page, width, q, n, scores, stride, scratch);
-  if (width == 128) return dot_of<Form, S, 128>(page, width, q, n, scores, stride, scratch);
-  dot_of<Form, S, 0>(page, width, q, n, scores, stride, scratch);
-}
+#if defined(FRUGAL_ISA_avx512vnni)
+// Keys of q8 as they are stored, against queries quantised in the same way: int8 q[width], then for each group of 32
+// channels its scale and -128 times the sum of its codes, which takes the keys' offset away again. Sums are exact
+// within a group.
+struct ByteKeys {
+  struct Group {
+    float unit;
+    int32_t offset;
+  };
+  static size_t prep_bytes(int width) { return static_cast<size_t>(width) + static_cast<size_t>(StoreQ8::groups(width)) * sizeof(Group); }
+  static void prepare(const float* q, int width, uint8_t* prep) {
+    int8_t* codes = reinterpret_cast<int8_t*>(prep);
+    Group* groups = reinterpret_cast<Group*>(prep + width);
+    for (int d0 = 0; d0 < width; d0 += kHeadGroup) {
+      const bool full = width - d0 > 16;
+      const F16 a = load(q + d0), b = full ? load(q + d0 + 16) : zero();
+      const float largest = max_of(max(abs(a), abs(b)));
+      const F16 inverse = set1(largest > 0 ? 127.0f / largest : 0.0f);
+      const F16 x = round_even(mul(a, inverse)), y = round_even(mul(b, inverse));
+      store_i8(codes + d0, x);
+      if (full) store_i8(codes + d0 + 16, y);
+      groups[d0 / kHeadGroup] = {largest / 127.0f, -128 * static_cast<int32_t>(sum(add(x, y)))};
+    }
+  }
 
-template <class Form, class S>
-void codec_axpy(const uint8_t* page, int width, float* p, int stride, int n, float* acc, uint8_t* scratch) {
-  const auto* x = Form::probabilities(p, stride, n);
-  const int step = stride * static_cast<int>(sizeof(float) / sizeof(typename Form::Element));
-  if (width == 64) return axpy_of<Form, S, 64>(page, width, x, step, n, acc, scratch);
-  if (width == 128) return axpy_of<Form, S, 128>(page, width, x, step, n, acc, scratch);
-  axpy_of<Form, S, 0>(page, width, x, step, n, acc, scratch);
-}
-
-template <class Form, class S>
-constexpr KvCodecKernels make_codec(const char* name) {
-  return {name,      S::bytes, S::bytes,         S::k_write,    S::v_write,         S::k_read,
-          S::v_read, Form::prep_bytes, Form::prepare, codec_dot<Form, S>, codec_axpy<Form, S>};
-}
+  template <int M>
+  static FRUGAL_INLINE void tile(const uint8_t* page, int width, const uint8_t* prep, size_t stride, float* scores) {
+    const uint8_t* keys = page + StoreQ8::scales(width);
+    F16 lo[M], hi[M];
+    for (int i = 0; i < M; ++i) lo[i] = hi[i] = zero();
+    for (int d0 = 0; d0 < width; d0 += kHeadGroup) {
+      auto group = [&](int i) { return reinterpret_cast<const Group*>(prep + static_cast<size_t>(i) * stride + width)[d0 / kHeadGroup]; };
+      I16 a[M], b[M];
+      for (int i = 0; i < M; ++i) a[i] = b[i] = iset1(group(i).offset);
+      const int end = width - d0 < kHeadGroup ? width : d0 + kHeadGroup;
+      for (int d = d0; d < end; d += 4) {
+        const B64 k0 = load_bytes(keys + d * kPageRows), k1 = load_bytes(keys + d * kPageRows + 64);
+#pragma GCC unroll 16
+        for (int i = 0; i < M; ++i) {
+          const B64 q = broadcast4(prep + static_cast<size_t>(i) * stride + d);
+          a[i] = dot4(a[i], k0, q);
+          b[i] = dot4(b[i], k1, q);
+        }
+      }
+      const F16 u0 = load_f16(StoreQ8::scale(page, d0)), u1 = load_f16(StoreQ8::scale(page, d0) + 16);
+      for (int i = 0; i < M; ++i) {
+        const F16 unit = set1(group(i).unit);
+        lo[i] = fma(to_float(a[i]), mul(u0, unit), lo[i]);
+        hi[i] = fma(to_float(b[i]), mul(u1, unit), hi[i]);
+      }
+    }
+    for (int i = 0; i < M; ++i) {
+      store(scores + i * kAttendRows, lo[i]);
+      store(scores + i * kAttendRows + 16, hi[i]);
+    }
+  }
+  static const uint8_t* open(const uint8_t* page, int, uint8_t*) { return page; }
+  static void dot(const uint8_t* page, int width, const uint8_t* prep, int n, float* scores) {
+    const size_t stride = prep_bytes(width);
+    by_tiles<6>(n, [&](auto m, int i) {
+      tile<decltype(m)::value>(page, width, prep + static_cast<size_t>(i) * stride, stride, scores + i * kAttendRows);
+    });
+  }
+};
+#endif
 
 }  // namespace frugal::FRUGAL_ISA
