@@ -146,6 +146,31 @@ TEST_P(AttendFeature, BatchMatesChangeNothing) {
     }
 }
 
+// Deep in a sequence, one row split by block over a team (more blocks than are folded at once) against the same row as
+// the end of a whole prompt, and against the plain reference.
+TEST(AttendDepth, ManyBlocksFoldTheSame) {
+  const LayerSetup setup = testkit::make_setup(1, 3, 16, 16);
+  const int deep = 18 * kAttendRows + 37;
+  const testkit::Rows rows(setup.shape, setup.spec.heads, deep, 6);
+  for (const KernelTable* table : kernel_tables())
+    for (const char* codec : {"f16", "q8"}) {
+      SCOPED_TRACE(std::string(table->name) + " " + codec);
+      KvPoolOptions options = setup.pool(codec, false, table);
+      options.max_rows = 3 * deep;
+      PagedPool pool(options);
+      ThreadTeam team(2, false), one(1, false);
+      const auto whole = testkit::attend_chunks(pool, setup, *pool.create(), rows, deep, team);
+      const std::vector<float> last(whole.end() - setup.out_cols(), whole.end());
+      for (ThreadTeam* t : {&one, &team}) {
+        auto seq = pool.create();
+        testkit::attend_step(pool, setup, {{seq.get(), &rows, 0, deep - 1}}, *t);
+        seq->commit(deep - 1);
+        EXPECT_TRUE(same_bits(testkit::attend_step(pool, setup, {{seq.get(), &rows, deep - 1, 1}}, *t), last));
+      }
+      expect_rows_near(last, testkit::attend_reference(pool, setup, rows, deep - 1, testkit::chain_visible(deep - 1, 0)), 2e-2);
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, AttendFeature, testing::ValuesIn(kAttendCases), [](const auto& p) { return std::string(p.param.name); });
 
 }  // namespace

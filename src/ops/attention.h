@@ -12,9 +12,9 @@
 
 namespace frugal {
 
-constexpr int kAttendPages = 4;                        // pages a block
-constexpr int kAttendRows = kAttendPages * kPageRows;  // 128
-constexpr int kAttendTogether = 36;                    // queries whose scores of a block are held at once
+constexpr int kAttendPages = 8;                        // pages a block
+constexpr int kAttendRows = kAttendPages * kPageRows;  // 256
+constexpr int kAttendTogether = 24;                    // queries whose scores of a block are held at once
 constexpr float kAttendNothing = -1e30f;               // the largest score where nothing was seen
 constexpr float kLog2E = 1.44269504088896341f;
 
