@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/runner.h"
+#include "model/runner.h"
 
 namespace frugal {
 

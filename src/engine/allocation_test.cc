@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "engine/runner.h"
+#include "model/runner.h"
 
 namespace {
 std::atomic<int64_t> counted_news{0};

@@ -12,7 +12,7 @@
 #include <thread>
 
 #include "decode/generation.h"
-#include "engine/runner.h"
+#include "model/runner.h"
 
 namespace frugal {
 

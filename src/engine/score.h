@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/runner.h"
+#include "model/runner.h"
 
 namespace frugal {
 

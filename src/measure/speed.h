@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/runner.h"
+#include "model/runner.h"
 
 namespace frugal {
 

@@ -1,4 +1,4 @@
-#include "engine/runner.h"
+#include "model/runner.h"
 
 #include <algorithm>
 
