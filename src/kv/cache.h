@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/threads.h"
 #include "ops/kernels.h"
 #include "ops/rope.h"
 
@@ -24,6 +25,7 @@ struct KvShape {
   int heads = 0;    // key/value heads (G)
   int k_width = 0;  // a key's size; any, stored padded to a multiple of 16
   int v_width = 0;
+  int64_t window = 0;  // the layer's own sliding window, 0: none; policies leave such a layer to it
 };
 
 class KvSeq;
@@ -42,6 +44,7 @@ struct KvPoolOptions {
   int64_t max_rows = 0;                // rows of all sequences together that may be held; 0: 2^20
   bool exact = false;                  // multiply in float32 whatever the stored form (--compute f32)
   const KernelTable* table = nullptr;  // nullptr: kernels()
+  ThreadTeam* team = nullptr;          // works on events, between forwards; nullptr: the caller alone
 };
 // Throws Error when the spec is wrong or cannot combine.
 std::unique_ptr<KvPool> make_kv_pool(const KvPoolOptions& options);
@@ -56,6 +59,10 @@ class KvSeq {
   virtual void truncate(int64_t length) = 0;
   virtual std::unique_ptr<KvSeq> fork() = 0;                // shares full pages, copies the last
   virtual int64_t rows_until_event() const = 0;             // a step must not commit more; large when nothing is due
+  // A sequence begins inside a prompt, whose rows attend to each other as they are. Where it ends (all its rows are
+  // committed), the cache compresses it and fixes the budgets; from then on events come as rows_until_event says.
+  virtual void begin_prompt() = 0;                          // another turn's prompt follows
+  virtual void end_prompt() = 0;
   virtual size_t bytes() const = 0;                         // pages mapped, all layers
   virtual void save(const std::string& path, const std::vector<int32_t>& ids) const = 0;
   virtual std::vector<int32_t> load(const std::string& path) = 0;  // replaces the content; the ids saved with it

@@ -66,6 +66,8 @@ class PagedSeq : public KvSeq {
   void truncate(int64_t length) override;
   std::unique_ptr<KvSeq> fork() override;
   int64_t rows_until_event() const override { return int64_t{1} << 40; }
+  void begin_prompt() override {}
+  void end_prompt() override {}
   size_t bytes() const override { return extents_.size() * pool_.extent_bytes(); }
   void save(const std::string& path, const std::vector<int32_t>& ids) const override;
   std::vector<int32_t> load(const std::string& path) override;
