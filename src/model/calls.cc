@@ -6,15 +6,16 @@
 namespace frugal {
 namespace {
 
-// Normalises (if asked) and prepares row r into its tile.
-void prepare_row(const KernelTable& k, const Preparation& p, int rows, int r, uint8_t* tiles, float* scratch) {
+// Normalises (if asked) and prepares columns [first, last) of row r into its tile.
+void prepare_row(const KernelTable& k, const Preparation& p, int rows, int r, int64_t first, int64_t last, uint8_t* tiles, float* scratch) {
   const TileOf t{p.form, p.x.cols, rows};
   const float* x = p.x.row(r);
   if (p.norm) {
-    k.rms_norm(x, p.gain, p.eps, p.x.cols, scratch);
+    const float factor = k.rms_factor(x, p.eps, p.x.cols);
+    k.rms_apply(x + first, p.gain == nullptr ? nullptr : p.gain + first, factor, last - first, scratch + first);
     x = scratch;
   }
-  k.prepare(p.form, x, p.x.cols, r % kTile, t.m(r / kTile), tiles + t.offset(r / kTile));
+  k.prepare(p.form, x, p.x.cols, first, last, r % kTile, t.m(r / kTile), tiles + t.offset(r / kTile));
 }
 
 }  // namespace
@@ -38,9 +39,13 @@ void AnglesCall::run(const StepParams& step, Team team) const {
 }
 
 void PrepareCall::run(const StepParams& step, Team team) const {
-  const int rows = p_.x.count(step);
-  for (int64_t r = team.first(rows); r < team.last(rows); ++r)
-    prepare_row(k_, p_, rows, static_cast<int>(r), tiles_, scratch_ + team.thread * p_.x.cols);
+  const int rows = p_.x.count(step), tiles = (rows + kTile - 1) / kTile;
+  const int64_t cols = p_.x.cols, groups = (cols + 31) / 32;
+  const bool by_tile = tiles >= 2 * team.threads;
+  const int64_t first_row = by_tile ? team.first(tiles) * kTile : 0, last_row = by_tile ? team.last(tiles) * kTile : rows;
+  const int64_t first = by_tile ? 0 : team.first(groups) * 32, last = by_tile ? cols : std::min(cols, team.last(groups) * 32);
+  for (int64_t r = first_row; r < std::min<int64_t>(rows, last_row); ++r)
+    prepare_row(k_, p_, rows, static_cast<int>(r), first, last, tiles_, scratch_ + team.thread * cols);
 }
 
 LinearCall::LinearCall(const KernelTable& k, Preparation p, bool own, uint8_t* tiles, float* scratch,
@@ -55,7 +60,7 @@ void LinearCall::run(const StepParams& step, Team team) const {
   uint8_t* tiles = tiles_;
   if (own_) {
     tiles += static_cast<size_t>(team.thread) * TileOf{p_.form, p_.x.cols, rows}.offset(1);
-    for (int r = 0; r < rows; ++r) prepare_row(k_, p_, rows, r, tiles, scratch_ + team.thread * p_.x.cols);
+    for (int r = 0; r < rows; ++r) prepare_row(k_, p_, rows, r, 0, p_.x.cols, tiles, scratch_ + team.thread * p_.x.cols);
   }
   int64_t first = team.first(panels_), last = team.last(panels_);
   for (const LinearTarget& target : targets_) {

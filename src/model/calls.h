@@ -63,7 +63,8 @@ class AnglesCall : public Call {
   float* cos_sin_;
 };
 
-// Prepares the rows into shared tiles, the team's members sharing the rows (for many rows).
+// Prepares the rows into shared tiles. The team's members share the tiles, or where there are few of them the columns:
+// in neither case do two of them write to one cache line, and of columns each reads about what it wrote itself before.
 class PrepareCall : public Call {
  public:
   PrepareCall(const KernelTable& k, Preparation p, uint8_t* tiles, float* scratch) : k_(k), p_(p), tiles_(tiles), scratch_(scratch) {}

@@ -55,7 +55,7 @@ void GatherCall::run(const StepParams&, Team team) const {
     while (p >= r_.first[e + 1]) ++e;
     const int at = static_cast<int>(p) - r_.first[e], tile = at / kTile;
     uint8_t* out = tiles_ + static_cast<size_t>(r_.first_tile[e] + tile) * bytes;
-    k_.prepare(form_, x_.row(by_place_ ? p : r_.row_of[p]), x_.cols, at % kTile, std::min(kTile, r_.count(e) - tile * kTile), out);
+    k_.prepare(form_, x_.row(by_place_ ? p : r_.row_of[p]), x_.cols, 0, x_.cols, at % kTile, std::min(kTile, r_.count(e) - tile * kTile), out);
   }
 }
 

@@ -74,8 +74,11 @@ struct KernelTable {
   bool bf16_dot;     // does ActForm::kBF16 exist here?
 
   void (*rms_norm)(const float* x, const float* gain, float eps, int64_t n, float* y);  // gain may be null
-  // Puts row x (n floats) into place t of a tile of m rows.
-  void (*prepare)(ActForm form, const float* x, int64_t n, int t, int m, uint8_t* tile);
+  // The same in its two halves: what x is multiplied by, and y = x * factor * gain.
+  float (*rms_factor)(const float* x, float eps, int64_t n);
+  void (*rms_apply)(const float* x, const float* gain, float factor, int64_t n, float* y);
+  // Puts columns [first, last) of row x (cols floats) into place t of a tile of m rows; first is a multiple of 32.
+  void (*prepare)(ActForm form, const float* x, int64_t cols, int64_t first, int64_t last, int t, int m, uint8_t* tile);
   // out[t * stride + 16 * p + lane] for panels [p0, p1) and the m rows of the tile.
   void (*linear)(const PackedMatrix& w, ActForm form, const uint8_t* tile, int m, int64_t p0, int64_t p1,
                  const Epilogue& epilogue, float* out, int64_t stride);

@@ -50,7 +50,7 @@ void bench(DType type, ThreadTeam& team, const KernelTable& k) {
   auto run = [&](int count) {
     const int tiles = (count + kTile - 1) / kTile;
     for (int t = 0; t < count; ++t)
-      k.prepare(form, x.data(), cols, t % kTile, std::min(count, kTile), tile.data() + static_cast<size_t>(t / kTile) * act_tile_bytes(form, cols, kTile));
+      k.prepare(form, x.data(), cols, 0, cols, t % kTile, std::min(count, kTile), tile.data() + static_cast<size_t>(t / kTile) * act_tile_bytes(form, cols, kTile));
     team.run([&](int thread, int threads) {
       const int64_t first = w.panels() * thread / threads, last = w.panels() * (thread + 1) / threads;
       const int64_t group = tiles == 1 ? last - first : 4;

@@ -123,7 +123,7 @@ void run_linear(const KernelTable& k, const Matrix& w, const Matrix* up, ActForm
   for (int first = 0; first < m; first += kTile) {
     const int n = std::min(kTile, m - first);
     std::vector<uint8_t> tile(act_tile_bytes(form, cols, n));
-    for (int t = 0; t < n; ++t) k.prepare(form, x + (first + t) * cols, cols, t, n, tile.data());
+    for (int t = 0; t < n; ++t) k.prepare(form, x + (first + t) * cols, cols, 0, cols, t, n, tile.data());
     if (residual != nullptr) e.residual = residual + first * stride;
     if (up != nullptr) k.linear_gated(w.packed, up->packed, Activation::kSilu, form, tile.data(), n, p0, p1, out + first * stride, stride);
     else k.linear(w.packed, form, tile.data(), n, p0, p1, e, out + first * stride, stride);

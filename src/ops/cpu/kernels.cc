@@ -111,10 +111,10 @@ Run runner(DType dtype, ActForm form) {
   }
 }
 
-void prepare(ActForm form, const float* x, int64_t n, int t, int m, uint8_t* tile) {
-  if (form == ActForm::kInt8) return prepare_int8(x, n, t, m, tile);
-  if (form == ActForm::kBF16) return prepare_bf16(x, n, t, m, tile);
-  prepare_f32(x, n, t, m, tile);
+void prepare(ActForm form, const float* x, int64_t cols, int64_t first, int64_t last, int t, int m, uint8_t* tile) {
+  if (form == ActForm::kInt8) return prepare_int8(x, cols, first, last, t, m, tile);
+  if (form == ActForm::kBF16) return prepare_bf16(x + first, last - first, t, m, tile + first * m * 2);
+  prepare_f32(x + first, last - first, t, m, tile + first * m * 4);
 }
 
 void linear(const PackedMatrix& w, ActForm form, const uint8_t* tile, int m, int64_t p0, int64_t p1,
@@ -134,6 +134,8 @@ KernelTable make_table() {
   t.name = FRUGAL_TEXT(FRUGAL_ISA);
   t.bf16_dot = kHasBf16Dot;
   t.rms_norm = rms_norm;
+  t.rms_factor = rms_factor;
+  t.rms_apply = rms_apply;
   t.prepare = prepare;
   t.linear = linear;
   t.linear_gated = linear_gated;

@@ -55,11 +55,10 @@ FRUGAL_INLINE void int8_panel(const uint8_t* panel, int64_t blocks, const Int8Ti
   }
 }
 
-// Quantises one row into place t: a block's scale is its largest magnitude / 127.
-inline void prepare_int8(const float* x, int64_t n, int t, int m, uint8_t* tile) {
-  const int64_t blocks = n / 32;
-  const Int8Tile layout(tile, blocks, m);
-  for (int64_t b = 0; b < blocks; ++b) {
+// Quantises columns of one row into place t: a block's scale is its largest magnitude / 127.
+inline void prepare_int8(const float* x, int64_t cols, int64_t first_col, int64_t last_col, int t, int m, uint8_t* tile) {
+  const Int8Tile layout(tile, cols / 32, m);
+  for (int64_t b = first_col / 32; b < last_col / 32; ++b) {
     const F16 lo = load(x + b * 32), hi = load(x + b * 32 + 16);
     const float largest = max_of(max(abs(lo), abs(hi)));
     const float d = largest / 127.0f, inverse = largest > 0.0f ? 127.0f / largest : 0.0f;
@@ -68,7 +67,7 @@ inline void prepare_int8(const float* x, int64_t n, int t, int m, uint8_t* tile)
     int8_t* q = const_cast<int8_t*>(layout.q) + at * 32;
     store_i8(q, ql);
     store_i8(q + 16, qh);
-    const int first = static_cast<int>(sum(ql)), total = first + static_cast<int>(sum(qh));
+    const int first = sum16(q), total = first + sum16(q + 16);
     const_cast<float*>(layout.d)[at] = d;
     const_cast<float*>(layout.s)[at] = d * static_cast<float>(total);
     const_cast<int32_t*>(layout.zero)[at] = -8 * total;

@@ -17,18 +17,24 @@ FRUGAL_INLINE F16 load_some(const float* p, int n) { return n == kLanes ? load(p
 FRUGAL_INLINE void store_some(float* p, F16 a, int n) { n == kLanes ? store(p, a) : store_n(p, a, n); }
 
 // y = x / sqrt(mean(x^2) + eps) * gain (Zhang and Sennrich 2019, arXiv 1910.07467).
-inline void rms_norm(const float* x, const float* gain, float eps, int64_t n, float* y) {
+inline float rms_factor(const float* x, float eps, int64_t n) {
   F16 squares = zero();
   by_lanes(n, [&](int64_t i, int k) {
     const F16 v = load_some(x + i, k);
     squares = fma(v, v, squares);
   });
-  const F16 scale = set1(1.0f / std::sqrt(sum(squares) / static_cast<float>(n) + eps));
+  return 1.0f / std::sqrt(sum(squares) / static_cast<float>(n) + eps);
+}
+inline void rms_apply(const float* x, const float* gain, float factor, int64_t n, float* y) {
+  const F16 scale = set1(factor);
   by_lanes(n, [&](int64_t i, int k) {
     F16 v = mul(load_some(x + i, k), scale);
     if (gain != nullptr) v = mul(v, load_some(gain + i, k));
     store_some(y + i, v, k);
   });
+}
+inline void rms_norm(const float* x, const float* gain, float eps, int64_t n, float* y) {
+  rms_apply(x, gain, rms_factor(x, eps, n), n, y);
 }
 
 FRUGAL_INLINE F16 sigmoid(F16 x) { return div(set1(1.0f), add(set1(1.0f), exp(sub(zero(), x)))); }

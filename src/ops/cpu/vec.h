@@ -26,6 +26,19 @@
 namespace frugal::FRUGAL_ISA {
 
 constexpr int kLanes = 16;
+
+// The sum of sixteen int8.
+FRUGAL_INLINE int sum16(const int8_t* p) {
+#if defined(FRUGAL_ISA_portable)
+  int total = 0;
+  for (int i = 0; i < 16; ++i) total += p[i];
+  return total;
+#else
+  const __m128i unsigned_bytes = _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), _mm_set1_epi8(-128));
+  const __m128i halves = _mm_sad_epu8(unsigned_bytes, _mm_setzero_si128());
+  return _mm_cvtsi128_si32(halves) + _mm_extract_epi16(halves, 4) - 16 * 128;
+#endif
+}
 #if defined(FRUGAL_VEC512)
 constexpr bool kWideRegisters = true;  // 32 registers of 64 bytes: 12 rows of accumulators fit
 #else
