@@ -34,15 +34,24 @@ std::vector<std::string> family_names() {
 std::unique_ptr<Model> Model::open(const std::string& path) {
   Checkpoint file = Checkpoint::open(path);
   ModelConfig config = read_model_config(file);
-  return std::unique_ptr<Model>(new Model(std::move(file), std::move(config)));
+  auto store = std::make_shared<Store>();
+  store->file = std::move(file);
+  return std::unique_ptr<Model>(new Model(std::move(store), std::move(config)));
 }
 
-Model::Model(Checkpoint file, ModelConfig config) : file_(std::move(file)), config_(std::move(config)) {
+std::unique_ptr<Model> Model::first_layers(int64_t n) const {
+  if (n < 1 || n > config_.layers) fail(ErrorCode::kUsage, "model", "found the first {} layers, expected 1 to {}", n, config_.layers);
+  ModelConfig config = config_;
+  config.layers = n;
+  return std::unique_ptr<Model>(new Model(store_, std::move(config)));
+}
+
+Model::Model(std::shared_ptr<Store> store, ModelConfig config) : store_(std::move(store)), config_(std::move(config)) {
   auto it = families().find(config_.family);
   if (it == families().end()) {
     std::string known;
     for (const std::string& name : family_names()) known += (known.empty() ? "" : ", ") + name;
-    fail(ErrorCode::kUnsupported, "model", "{} is of family '{}'; known are {}", file_.path, config_.family, known);
+    fail(ErrorCode::kUnsupported, "model", "{} is of family '{}'; known are {}", file().path, config_.family, known);
   }
   family_ = it->second;
   set_context(config_.context);
@@ -62,22 +71,22 @@ const RopeTable* Model::rope(bool local) const {
 }
 
 bool Model::has(const std::string& name) const {
-  return file_.find(file_name_of(name, config_, file_.format)) != nullptr;
+  return file().find(file_name_of(name, config_, file().format)) != nullptr;
 }
 
 Weight& Model::weight(const std::string& name, int64_t rows, int64_t cols) {
-  std::unique_ptr<Weight>& w = weights_[name];
+  std::unique_ptr<Weight>& w = store_->weights[name];
   if (w == nullptr) {
-    const TensorView& t = file_.at(file_name_of(name, config_, file_.format));
+    const TensorView& t = file().at(file_name_of(name, config_, file().format));
     if (t.rows() != rows || t.cols() != cols)
       fail(ErrorCode::kBadInput, "model", "tensor {} has shape {} x {}, expected {} x {}", t.name, t.rows(), t.cols(), rows, cols);
-    w = std::make_unique<Weight>(t, &changes_);
+    w = std::make_unique<Weight>(t, &store_->changes);
   }
   return *w;
 }
 
 Linear& Model::linear(const std::string& name, int64_t rows, int64_t cols, bool with_bias) {
-  std::unique_ptr<Linear>& l = linears_[name];
+  std::unique_ptr<Linear>& l = store_->linears[name];
   if (l == nullptr) {
     Linear made;
     made.weight = &weight(name + ".weight", rows, cols);
@@ -94,22 +103,26 @@ std::vector<KvShape> Model::kv_shapes() const {
 
 Val Model::build(Ops& ops) { return family_(ops, *this); }
 
-Program& Model::program(ThreadTeam& team, Compute compute, int rows, int wanted, const KernelTable& table) {
-  if (changes_ != std::exchange(recorded_changes_, changes_)) forget_programs();
+Program& Programs::get(ThreadTeam& team, Compute compute, int rows, int wanted, const KernelTable& table) {
+  if (model_.changes() != std::exchange(recorded_changes_, model_.changes())) programs_.clear();
   const Key key{bucket(rows), std::min(bucket(wanted), bucket(rows)), compute, &table, team.size()};
   std::unique_ptr<Program>& p = programs_[key];
   if (p == nullptr) {
     Recorder recorder({key.rows, key.wanted, compute, &table, &team});
-    p = recorder.finish(build(recorder));
-    for (const auto& [name, w] : weights_)
-      if (w->is_packed()) file_.drop(w->source());
+    p = recorder.finish(model_.build(recorder));
+    model_.drop_packed_sources();
   }
   return *p;
 }
 
+void Model::drop_packed_sources() const {
+  for (const auto& [name, w] : store_->weights)
+    if (w->is_packed()) file().drop(w->source());
+}
+
 size_t Model::packed_bytes() const {
   size_t total = 0;
-  for (const auto& [name, w] : weights_)
+  for (const auto& [name, w] : store_->weights)
     if (w->is_packed()) total += w->packed().panel_bytes * static_cast<size_t>(w->packed().panels());
   return total;
 }

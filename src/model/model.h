@@ -29,9 +29,12 @@ class Model {
  public:
   // Opens a GGUF file or Hugging Face directory. Throws Error when a tensor is missing or has the wrong shape.
   static std::unique_ptr<Model> open(const std::string& path);
+  // The same model ending after its first n layers, with its own final norm and head; the weights are shared and stay
+  // while either model lives. Throws Error(kUsage) unless n is in [1, layers].
+  std::unique_ptr<Model> first_layers(int64_t n) const;
 
   const ModelConfig& config() const { return config_; }
-  const Checkpoint& file() const { return file_; }
+  const Checkpoint& file() const { return store_->file; }
 
   // By engine name, e.g. "blk.3.attn_q.weight"; shape checked: rows x cols (rows 1 for vectors). Throws Error.
   Weight& weight(const std::string& name, int64_t rows, int64_t cols);
@@ -48,25 +51,40 @@ class Model {
 
   Val build(Ops& ops);
 
-  // The Program for steps of at most rows rows and wanted logits; recorded on first use and kept by row bucket.
-  // Packs weights and gives their mapped pages back when it is the first.
-  // Recorded anew after a weight was replaced or restored: between forwards only.
-  Program& program(ThreadTeam& team, Compute compute, int rows, int wanted, const KernelTable& table = kernels());
-  // ... and, because nothing else tells, after adapters were attached to a Linear or taken off.
-  void forget_programs() { programs_.clear(); }
+  // Grows whenever a weight was replaced or restored: Programs recorded before are stale.
+  uint64_t changes() const { return store_->changes; }
+  // ... and, because nothing else tells, to be called after adapters were attached to a Linear or taken off.
+  void forget_programs() { ++store_->changes; }
 
   size_t packed_bytes() const;
+  void drop_packed_sources() const;  // gives the mapped pages of packed weights back to the system
 
  private:
-  Model(Checkpoint file, ModelConfig config);
+  struct Store {
+    Checkpoint file;
+    std::map<std::string, std::unique_ptr<Weight>> weights;
+    std::map<std::string, std::unique_ptr<Linear>> linears;
+    uint64_t changes = 0;
+  };
+  Model(std::shared_ptr<Store> store, ModelConfig config);
 
-  Checkpoint file_;
+  std::shared_ptr<Store> store_;
   ModelConfig config_;
   FamilyBuilder family_ = nullptr;
-  std::map<std::string, std::unique_ptr<Weight>> weights_;
-  std::map<std::string, std::unique_ptr<Linear>> linears_;
   RopeTable rope_, local_rope_;
   std::vector<float> slopes_;
+};
+
+// The Programs of one model that one user runs, found by row bucket and recorded on first use. Their buffers hold the
+// last step's logits: who must keep those while another forwards has Programs of its own.
+class Programs {
+ public:
+  explicit Programs(Model& model) : model_(model) {}
+  // For steps of at most rows rows and wanted logits. Packs weights when it is the first. All are recorded anew after
+  // a weight changed: between forwards only.
+  Program& get(ThreadTeam& team, Compute compute, int rows, int wanted, const KernelTable& table = kernels());
+
+ private:
   struct Key {
     int rows, wanted;
     Compute compute;
@@ -74,8 +92,9 @@ class Model {
     int threads;
     auto operator<=>(const Key&) const = default;
   };
+  Model& model_;
   std::map<Key, std::unique_ptr<Program>> programs_;
-  uint64_t changes_ = 0, recorded_changes_ = 0;  // of weights: now, and when programs_ was last cleared
+  uint64_t recorded_changes_ = 0;
 };
 
 }  // namespace frugal

@@ -33,7 +33,7 @@ class Pass {
     KvSeq* seq;
     std::span<const int32_t> ids;
   };
-  Pass(Model& model, const PassOptions& o) : model_(model), o_(o), team_(o.threads, false) {
+  Pass(Model& model, const PassOptions& o) : model_(model), o_(o), team_(o.threads, false), programs_(model) {
     if (o_.table == nullptr) o_.table = &kernels();
     KvPoolOptions kv;
     kv.layers = model.kv_shapes();
@@ -61,7 +61,7 @@ class Pass {
     AttendSpec spec;
     spec.heads = static_cast<int>(model_.config().heads);
     const AlignedBuffer scratch(attend_scratch_bytes(*pool_, spec, b.rows(), static_cast<int>(pieces.size()), longest, team_.size()));
-    Program& program = model_.program(team_, o_.compute, b.rows(), b.rows(), *o_.table);
+    Program& program = programs_.get(team_, o_.compute, b.rows(), b.rows(), *o_.table);
     program.run(team_, {&b, pool_.get(), {reinterpret_cast<std::byte*>(scratch.data()), scratch.size()}});
     for (const Piece& p : pieces) p.seq->commit(static_cast<int64_t>(p.ids.size()));
     return {program.logits(), program.logits() + static_cast<int64_t>(b.rows()) * model_.config().vocab};
@@ -82,6 +82,7 @@ class Pass {
   Model& model_;
   PassOptions o_;
   ThreadTeam team_;
+  Programs programs_;
   std::unique_ptr<KvPool> pool_;
 };
 

@@ -6,7 +6,9 @@
 
 namespace frugal {
 
-Runner::Runner(Model& model, const RunnerOptions& options) : model_(model), options_(options), team_(options.threads) {
+Runner::Runner(Model& model, const RunnerOptions& options)
+    : model_(model), options_(options), team_(options.team), programs_(model) {
+  if (team_ == nullptr) team_ = std::make_shared<ThreadTeam>(options.threads);
   KvPoolOptions kv;
   kv.layers = model.kv_shapes();
   kv.spec = options.kv;
@@ -35,7 +37,7 @@ void Runner::make_room(const Batch& batch) {
   while (scratch_length_ < length) scratch_length_ = std::max<int64_t>(512, 2 * scratch_length_);
   AttendSpec spec;
   spec.heads = static_cast<int>(model_.config().heads);
-  scratch_ = AlignedBuffer(attend_scratch_bytes(*pool_, spec, scratch_rows_, scratch_seqs_, scratch_length_, team_.size()));
+  scratch_ = AlignedBuffer(attend_scratch_bytes(*pool_, spec, scratch_rows_, scratch_seqs_, scratch_length_, team_->size()));
 }
 
 StepParams Runner::prepare(const Batch& batch) {
@@ -46,14 +48,14 @@ StepParams Runner::prepare(const Batch& batch) {
 
 const float* Runner::forward(const Batch& batch) {
   const StepParams step = prepare(batch);
-  Program& p = model_.program(team_, options_.compute, batch.rows(), std::max(1, step.wanted()));
-  p.run(team_, step);
+  Program& p = programs_.get(*team_, options_.compute, batch.rows(), std::max(1, step.wanted()));
+  p.run(*team_, step);
   return p.logits();
 }
 
 std::vector<std::pair<std::string, double>> Runner::profile(const Batch& batch) {
   const StepParams step = prepare(batch);
-  return model_.program(team_, options_.compute, batch.rows(), std::max(1, step.wanted())).profile(team_, step);
+  return programs_.get(*team_, options_.compute, batch.rows(), std::max(1, step.wanted())).profile(*team_, step);
 }
 
 Batch chain(KvSeq& seq, std::span<const int32_t> ids, int wanted) {

@@ -16,12 +16,14 @@ struct RunnerOptions {
   int max_rows = 512;           // rows of one forward
   int max_wanted = 128;         // rows of one forward whose logits may be asked for
   int64_t max_cache_rows = 0;   // 0: the pool's default
+  std::shared_ptr<ThreadTeam> team;  // shared with another runner, one of them at work at a time; null: its own
 };
 
 class Runner {
  public:
-  // The model must outlive the runner. Its Programs, with their buffers, are shared: runners of one model must not run
-  // at the same time. Throws Error when the cache spec is wrong.
+  // The model must outlive the runner. Runners of one model share its packed weights and must not run at the same time;
+  // each has its own buffers, so that its last logits outlive the others' forwards. Throws Error when the cache spec is
+  // wrong.
   Runner(Model& model, const RunnerOptions& options);
 
   std::unique_ptr<KvSeq> sequence() { return pool_->create(); }
@@ -32,7 +34,8 @@ class Runner {
   std::vector<std::pair<std::string, double>> profile(const Batch& batch);
 
   Model& model() { return model_; }
-  ThreadTeam& team() { return team_; }
+  ThreadTeam& team() { return *team_; }
+  const std::shared_ptr<ThreadTeam>& shared_team() const { return team_; }
   KvPool& pool() { return *pool_; }
   const RunnerOptions& options() const { return options_; }
   int64_t vocab() const { return model_.config().vocab; }
@@ -44,7 +47,8 @@ class Runner {
 
   Model& model_;
   RunnerOptions options_;
-  ThreadTeam team_;
+  std::shared_ptr<ThreadTeam> team_;
+  Programs programs_;
   std::unique_ptr<KvPool> pool_;
   AlignedBuffer scratch_;
   int scratch_rows_ = 0, scratch_seqs_ = 0;

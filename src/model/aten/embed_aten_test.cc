@@ -33,7 +33,8 @@ TEST(GivenEmbeddings, AreTakenAsTheyAre) {
   AttendSpec spec;
   spec.heads = static_cast<int>(c.heads);
   const AlignedBuffer scratch(attend_scratch_bytes(*pool, spec, batch.rows(), 1, batch.rows(), 1));
-  Program& program = model->program(team, Compute::kF32, batch.rows(), batch.rows());
+  Programs programs(*model);
+  Program& program = programs.get(team, Compute::kF32, batch.rows(), batch.rows());
   program.run(team, {&batch, pool.get(), {reinterpret_cast<std::byte*>(scratch.data()), scratch.size()}});
   const std::span logits(program.logits(), static_cast<size_t>(expected.numel()));
   EXPECT_LT((to_tensor(logits, expected.sizes()) - expected).abs().max().item<double>(), 1e-3);
