@@ -15,9 +15,10 @@ template <class F>
 struct Decode {
   static constexpr int kCols = 32;
   static void group(const uint8_t* panel, int64_t b, int64_t, F16* w) {
-    const uint8_t* block = F::at(panel, b);
+    const typename F::Super super(panel, b / F::kSuper);
+    const int i = static_cast<int>(b % F::kSuper);
     [&]<int... S>(std::integer_sequence<int, S...>) {
-      (step<S>(block, F::scale(panel, b, F::kHalves == 2 ? S / 4 : 0), F::minimum(panel, b), w + 4 * S), ...);
+      (step<S>(super.block(i), super.scale(i, F::kHalves == 2 ? S / 4 : 0), super.minimum(i), w + 4 * S), ...);
     }(std::make_integer_sequence<int, 8>{});
   }
   template <int S>

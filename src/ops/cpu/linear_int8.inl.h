@@ -21,37 +21,50 @@ FRUGAL_INLINE void int8_steps(const uint8_t* block, const int8_t* q, I16 (&sums)
   (int8_step<F, M, First + S>(block, q, sums), ...);
 }
 
-// acc[t] = row t0 + t of the tile times the 16 rows of the panel.
+// acc[t] += rows t0 + t of the tile times the 16 rows of the panel, over block b, the super-block's i-th.
+template <class F, int M>
+FRUGAL_INLINE void int8_block(const typename F::Super& super, int i, int64_t b, const Int8Tile& tile, int t0, F16 (&acc)[M]) {
+  using Steps = std::make_integer_sequence<int, F::kHalves == 2 ? 4 : 8>;
+  const int64_t at = b * tile.m + t0;
+  const uint8_t* block = super.block(i);
+  I16 sums[M];
+#pragma GCC unroll 16
+  for (int t = 0; t < M; ++t) {
+    const int32_t z = F::kHalves == 2 ? tile.half[at + t] : F::kZero == 0 ? 0 : tile.zero[at + t];
+    sums[t] = iset1(z * (F::kZero / 8));
+  }
+  int8_steps<F, M, 0>(block, tile.q + at * 32, sums, Steps{});
+  const F16 scale0 = super.scale(i, 0);
+#pragma GCC unroll 16
+  for (int t = 0; t < M; ++t) acc[t] = fma(to_float(sums[t]), mul(scale0, set1(tile.d[at + t])), acc[t]);
+  if constexpr (F::kHalves == 2) {
+    const F16 scale1 = super.scale(i, 1);
+#pragma GCC unroll 16
+    for (int t = 0; t < M; ++t) sums[t] = iset1((tile.zero[at + t] - tile.half[at + t]) * (F::kZero / 8));
+    int8_steps<F, M, 4>(block, tile.q + at * 32, sums, Steps{});
+#pragma GCC unroll 16
+    for (int t = 0; t < M; ++t) acc[t] = fma(to_float(sums[t]), mul(scale1, set1(tile.d[at + t])), acc[t]);
+  }
+  if constexpr (F::kMin) {
+    const F16 minimum = super.minimum(i);
+#pragma GCC unroll 16
+    for (int t = 0; t < M; ++t) acc[t] = fma(minimum, set1(tile.s[at + t]), acc[t]);
+  }
+}
+
+// acc[t] = row t0 + t of the tile times the 16 rows of the panel. Few rows keep a super-block's factors in registers;
+// many rows need those, and load the factors for each block.
 template <class F, int M>
 FRUGAL_INLINE void int8_panel(const uint8_t* panel, int64_t blocks, const Int8Tile& tile, int t0, F16 (&acc)[M]) {
-  using Steps = std::make_integer_sequence<int, F::kHalves == 2 ? 4 : 8>;
   for (F16& a : acc) a = zero();
-  for (int64_t b = 0; b < blocks; ++b) {
-    const int64_t at = b * tile.m + t0;
-    const uint8_t* block = F::at(panel, b);
-    I16 sums[M];
-#pragma GCC unroll 16
-    for (int t = 0; t < M; ++t) {
-      const int32_t z = F::kHalves == 2 ? tile.half[at + t] : F::kZero == 0 ? 0 : tile.zero[at + t];
-      sums[t] = iset1(z * (F::kZero / 8));
-    }
-    int8_steps<F, M, 0>(block, tile.q + at * 32, sums, Steps{});
-    const F16 scale0 = F::scale(panel, b, 0);
-#pragma GCC unroll 16
-    for (int t = 0; t < M; ++t) acc[t] = fma(to_float(sums[t]), mul(scale0, set1(tile.d[at + t])), acc[t]);
-    if constexpr (F::kHalves == 2) {
-      const F16 scale1 = F::scale(panel, b, 1);
-#pragma GCC unroll 16
-      for (int t = 0; t < M; ++t) sums[t] = iset1((tile.zero[at + t] - tile.half[at + t]) * (F::kZero / 8));
-      int8_steps<F, M, 4>(block, tile.q + at * 32, sums, Steps{});
-#pragma GCC unroll 16
-      for (int t = 0; t < M; ++t) acc[t] = fma(to_float(sums[t]), mul(scale1, set1(tile.d[at + t])), acc[t]);
-    }
-    if constexpr (F::kMin) {
-      const F16 minimum = F::minimum(panel, b);
-#pragma GCC unroll 16
-      for (int t = 0; t < M; ++t) acc[t] = fma(minimum, set1(tile.s[at + t]), acc[t]);
-    }
+  if constexpr (M > 4) {
+    for (int64_t b = 0; b < blocks; ++b)
+      int8_block<F, M>(typename F::Super(panel, b / F::kSuper), static_cast<int>(b % F::kSuper), b, tile, t0, acc);
+    return;
+  }
+  for (int64_t b = 0, n = 0; b < blocks; b += F::kSuper, ++n) {
+    const typename F::Super super(panel, n);
+    for (int i = 0; i < F::kSuper; ++i) int8_block<F, M>(super, i, b + i, tile, t0, acc);
   }
 }
 

@@ -105,7 +105,8 @@ FRUGAL_INLINE F16 to_float(I16 a) { return {_mm512_cvtepi32_ps(a.v)}; }
 FRUGAL_INLINE B64 load_bytes(const void* p) { return {_mm512_loadu_si512(p)}; }
 FRUGAL_INLINE B64 bset1(uint8_t x) { return {_mm512_set1_epi8(static_cast<char>(x))}; }
 FRUGAL_INLINE B64 band(B64 a, B64 b) { return {_mm512_and_si512(a.v, b.v)}; }
-FRUGAL_INLINE B64 bor(B64 a, B64 b) { return {_mm512_or_si512(a.v, b.v)}; }
+// Bits of a where mask has them, else of b.
+FRUGAL_INLINE B64 merge_bits(B64 mask, B64 a, B64 b) { return {_mm512_ternarylogic_epi32(mask.v, a.v, b.v, 0xca)}; }
 template <int N>
 FRUGAL_INLINE B64 shift_right(B64 a) { return {_mm512_srli_epi32(a.v, N)}; }  // 32-bit groups: mask afterwards
 template <int N>
@@ -229,7 +230,10 @@ FRUGAL_INLINE B64 bset1(uint8_t x) {
   return {v, v};
 }
 FRUGAL_INLINE B64 band(B64 x, B64 y) { return {_mm256_and_si256(x.a, y.a), _mm256_and_si256(x.b, y.b)}; }
-FRUGAL_INLINE B64 bor(B64 x, B64 y) { return {_mm256_or_si256(x.a, y.a), _mm256_or_si256(x.b, y.b)}; }
+FRUGAL_INLINE __m256i merge_bits(__m256i mask, __m256i a, __m256i b) {
+  return _mm256_or_si256(_mm256_and_si256(mask, a), _mm256_andnot_si256(mask, b));
+}
+FRUGAL_INLINE B64 merge_bits(B64 mask, B64 a, B64 b) { return {merge_bits(mask.a, a.a, b.a), merge_bits(mask.b, a.b, b.b)}; }
 template <int N>
 FRUGAL_INLINE B64 shift_right(B64 x) { return {_mm256_srli_epi32(x.a, N), _mm256_srli_epi32(x.b, N)}; }
 template <int N>
@@ -324,7 +328,7 @@ FRUGAL_INLINE B64 load_bytes(const void* p) {
 }
 FRUGAL_INLINE B64 bset1(uint8_t x) { return {Group16{} + 0x01010101u * x}; }
 FRUGAL_INLINE B64 band(B64 x, B64 y) { return {x.v & y.v}; }
-FRUGAL_INLINE B64 bor(B64 x, B64 y) { return {x.v | y.v}; }
+FRUGAL_INLINE B64 merge_bits(B64 mask, B64 a, B64 b) { return {(mask.v & a.v) | (~mask.v & b.v)}; }
 template <int N>
 FRUGAL_INLINE B64 shift_right(B64 x) { return {x.v >> N}; }
 template <int N>
