@@ -80,7 +80,7 @@ Weight& Model::weight(const std::string& name, int64_t rows, int64_t cols) {
     const TensorView& t = file().at(file_name_of(name, config_, file().format));
     if (t.rows() != rows || t.cols() != cols)
       fail(ErrorCode::kBadInput, "model", "tensor {} has shape {} x {}, expected {} x {}", t.name, t.rows(), t.cols(), rows, cols);
-    w = std::make_unique<Weight>(t, &store_->changes);
+    w = std::make_unique<Weight>(t, &store_->changes, &store_->file);
   }
   return *w;
 }
@@ -110,14 +110,8 @@ Program& Programs::get(ThreadTeam& team, Compute compute, int rows, int wanted, 
   if (p == nullptr) {
     Recorder recorder({key.rows, key.wanted, compute, &table, &team});
     p = recorder.finish(model_.build(recorder));
-    model_.drop_packed_sources();
   }
   return *p;
-}
-
-void Model::drop_packed_sources() const {
-  for (const auto& [name, w] : store_->weights)
-    if (w->is_packed()) file().drop(w->source());
 }
 
 size_t Model::packed_bytes() const {

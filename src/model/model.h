@@ -57,7 +57,6 @@ class Model {
   void forget_programs() { ++store_->changes; }
 
   size_t packed_bytes() const;
-  void drop_packed_sources() const;  // gives the mapped pages of packed weights back to the system
 
  private:
   struct Store {

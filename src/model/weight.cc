@@ -46,6 +46,7 @@ void Weight::pack(ThreadTeam& team) {
     }
   });
   packed_ = m;
+  if (file_ != nullptr && original_.data == nullptr) file_->drop(source_);
 }
 
 const float* Weight::floats() {

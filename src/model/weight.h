@@ -7,6 +7,7 @@
 
 #include "base/threads.h"
 #include "base/view.h"
+#include "io/checkpoint.h"
 #include "ops/kernels.h"
 
 namespace frugal {
@@ -31,7 +32,9 @@ class AlignedBuffer {
 class Weight {
  public:
   // changes: counted up whenever the values do, so that who holds Programs made of them knows; may be null.
-  explicit Weight(TensorView source, uint64_t* changes = nullptr) : source_(std::move(source)), changes_(changes) {}
+  // file: where source is mapped, which gives its pages back to the system once they are packed; may be null.
+  explicit Weight(TensorView source, uint64_t* changes = nullptr, const Checkpoint* file = nullptr)
+      : source_(std::move(source)), changes_(changes), file_(file) {}
   const TensorView& source() const { return source_; }
   int64_t rows() const { return source_.rows(); }
   int64_t cols() const { return source_.cols(); }
@@ -54,6 +57,7 @@ class Weight {
 
   TensorView source_, original_;
   uint64_t* changes_;
+  const Checkpoint* file_;
   std::vector<float> replaced_;
   AlignedBuffer memory_;
   PackedMatrix packed_;
