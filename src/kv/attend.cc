@@ -1,8 +1,9 @@
-// The attend op over paged sequences, in three phases that a Program calls with barriers between.
+// The attend op over the rows of sequences, in three phases that a Program calls with barriers between.
 //
 //   write   rotates and stores the new keys and values, rotates and prepares the queries, lists the work
 //   read    runs the units of work (see attend_plan.h)
 //   merge   folds the blocks' partial results in ascending order, where groups were split by block
+#include <cmath>
 #include <cstring>
 
 #include "kv/attend_plan.h"
@@ -24,8 +25,8 @@ struct Local {
 class Attend {
  public:
   Attend(KvPool& pool, const AttendSpec& spec, const AttendStep& step, int threads)
-      : pool_(static_cast<PagedPool&>(pool)), layer_(pool_.layer(spec.layer)), spec_(spec), step_(step), threads_(threads), g_(layer_, spec),
-        rows_(total_rows()), layout_(g_, rows_, static_cast<int64_t>(step.seqs.size()), longest(), threads) {}
+      : pool_(static_cast<RowPool&>(pool)), layer_(pool_.layer(spec.layer)), spec_(spec), step_(step), threads_(threads), g_(layer_, spec),
+        rows_(total_rows()), layout_(g_, rows_, static_cast<int64_t>(step.seqs.size()), longest(), threads, pool_.moves_positions()) {}
 
   void write(int thread) {
     if (thread == 0) list_work();
@@ -64,7 +65,8 @@ class Attend {
   }
   int64_t longest() const {
     int64_t n = 0;
-    for (const KvRows& s : step_.seqs) n = std::max(n, s.seq->length() + s.rows);
+    for (int s = 0; s < static_cast<int>(step_.seqs.size()); ++s)
+      for (int h = 0; h < g_.groups; ++h) n = std::max(n, seq(s).head(spec_.layer, h).slots + share(s).rows);
     return n;
   }
   int first(int n, int thread) const { return static_cast<int>(static_cast<int64_t>(n) * thread / threads_); }
@@ -75,13 +77,13 @@ class Attend {
   Header& header() const { return *reinterpret_cast<Header*>(at(0)); }
   AttendGroup& group(int i) const { return reinterpret_cast<AttendGroup*>(at(layout_.groups_at))[i]; }
   AttendBlock& block(int i) const { return reinterpret_cast<AttendBlock*>(at(layout_.blocks_at))[i]; }
-  PagedSeq& seq(int s) const { return static_cast<PagedSeq&>(*step_.seqs[static_cast<size_t>(s)].seq); }
+  RowSeq& seq(int s) const { return static_cast<RowSeq&>(*step_.seqs[static_cast<size_t>(s)].seq); }
   const KvRows& share(int s) const { return step_.seqs[static_cast<size_t>(s)]; }
 
   // Prepared queries of one key/value head lie row by row, ratio queries each.
-  uint8_t* prep(int row, int head) const {
+  uint8_t* prep(int row, int head, bool far = false) const {
     const size_t place = static_cast<size_t>(head) * static_cast<size_t>(rows_) + static_cast<size_t>(row);
-    return reinterpret_cast<uint8_t*>(at(layout_.prep_at)) + place * static_cast<size_t>(g_.ratio) * g_.prep;
+    return reinterpret_cast<uint8_t*>(at(far ? layout_.far_at : layout_.prep_at)) + place * static_cast<size_t>(g_.ratio) * g_.prep;
   }
   // The result of a group in its b-th block.
   AttendPartial partial(const AttendGroup& w, int64_t b) const {
@@ -117,44 +119,62 @@ class Attend {
   }
 
   void write_row(int s, int r, int row, const Local& l) const {
+    const HeadView first = view(s, 0);
+    const bool far = first.far_pages > 0;
+    float back[kWidestKvHead];
+    if (far && spec_.rope != nullptr) angles_back(first.far_shift, back);
     for (int h = 0; h < g_.heads; ++h) {
       float* q = turned(step_.q + row * step_.q_stride + h * g_.q_in, row, l.row);
       pool_.table().scale(q, spec_.scale * kLog2E, g_.k_width, q);
       layer_.k->prepare(q, g_.k_width, prep(row, h / g_.ratio) + static_cast<size_t>(h % g_.ratio) * g_.prep);
+      if (far) {
+        if (spec_.rope != nullptr) pool_.table().rotate(*spec_.rope, back, q);
+        layer_.k->prepare(q, g_.k_width, prep(row, h / g_.ratio, true) + static_cast<size_t>(h % g_.ratio) * g_.prep);
+      }
     }
     if (!spec_.write) return;
-    const int64_t slot = seq(s).length() + r;
-    const int index = static_cast<int>(slot % kPageRows);
     for (int h = 0; h < g_.groups; ++h) {
-      uint8_t* page = seq(s).page_of(slot) + layer_.page(h);
-      layer_.k->k_write(turned(step_.k + row * step_.k_stride + h * g_.q_in, row, l.row), g_.k_width, page, index);
+      const HeadView w = view(s, h);
+      const int64_t slot = w.slots + r;
+      const int index = static_cast<int>(slot % kPageRows);
+      uint8_t *k = w.k_pages[slot / kPageRows] + w.k_offset, *v = w.v_pages[slot / kPageRows] + w.v_offset;
+      layer_.k->k_write(turned(step_.k + row * step_.k_stride + h * g_.q_in, row, l.row), g_.k_width, k, index);
       std::memcpy(l.row, step_.v + row * step_.v_stride + h * g_.v_out, static_cast<size_t>(g_.v_out) * sizeof(float));
       std::fill(l.row + g_.v_out, l.row + g_.v_width, 0.0f);
-      layer_.v->v_write(l.row, g_.v_width, page + layer_.v_offset, index);
+      layer_.v->v_write(l.row, g_.v_width, v, index);
+      w.positions[slot] = step_.positions[row];
     }
-    seq(s).positions()[slot] = step_.positions[row];
+  }
+
+  // The angles that turn a query so many positions back; its length was scaled when it was turned forth.
+  void angles_back(int32_t shift, float* angles) const {
+    const int32_t back = -shift;
+    rope_angles(*spec_.rope, &back, 1, angles);
+    for (int i = 0; i < spec_.rope->dims(); ++i) angles[i] /= spec_.rope->attention_factor;
   }
 
   // --- the list of work ---
 
-  // Slots that row r of sequence s may see: [first_slot, last_slot); of a tree's own rows only the ancestors.
-  int64_t last_slot(int s, int r) const { return seq(s).length() + r + 1; }
-  int64_t first_slot(int s, int r) const {
+  HeadView view(int s, int head) const { return seq(s).head(spec_.layer, head); }
+
+  // Slots that row r of a group's sequence may see: [first_slot, last_slot); of a tree's own rows only the ancestors.
+  int64_t last_slot(const AttendGroup& w, int r) const { return w.base + r + 1; }
+  int64_t first_slot(const AttendGroup& w, int r) const {
     if (spec_.window == 0) return 0;
-    const std::span<const int> parents = share(s).parents;
-    int64_t seen = last_slot(s, r);  // a tree row is as far from the committed rows as it has ancestors
+    const std::span<const int> parents = share(w.seq).parents;
+    int64_t seen = last_slot(w, r);  // a tree row is as far from the committed rows as it has ancestors
     if (!parents.empty()) {
-      seen = seq(s).length();
+      seen = w.base;
       for (int a = r; a >= 0; a = parents[static_cast<size_t>(a)]) ++seen;
     }
     const int64_t first = std::max<int64_t>(0, seen - spec_.window);
-    return parents.empty() ? first : std::min(first, seq(s).length());
+    return parents.empty() ? first : std::min(first, w.base);
   }
-  // ... of all rows in [row, row + n).
-  int64_t first_slot(int s, int row, int n) const {
-    int64_t first = first_slot(s, row);
-    if (!share(s).parents.empty() && spec_.window > 0)
-      for (int r = row + 1; r < row + n; ++r) first = std::min(first, first_slot(s, r));
+  // ... of all its rows.
+  int64_t first_slot(const AttendGroup& w) const {
+    int64_t first = first_slot(w, w.row);
+    if (!share(w.seq).parents.empty() && spec_.window > 0)
+      for (int r = w.row + 1; r < w.row + w.rows; ++r) first = std::min(first, first_slot(w, r));
     return first;
   }
 
@@ -162,6 +182,8 @@ class Attend {
     Header& h = header();
     h.groups = h.blocks = 0;
     h.next.store(0, std::memory_order_relaxed);
+    for (int s = 0; s < static_cast<int>(step_.seqs.size()) && spec_.write; ++s)
+      if (KvTape* t = seq(s).tape(spec_.layer)) t->make_room(share(s).rows, g_.heads, g_.prep, spec_);
     for (int s = 0; s < static_cast<int>(step_.seqs.size()); ++s)
       for (int row = 0; row < share(s).rows; row += layout_.most_rows)
         for (int head = 0; head < g_.groups; ++head) add_group(s, row, head);
@@ -173,16 +195,20 @@ class Attend {
       w->partial = partials;
       partials += static_cast<size_t>(w->rows * g_.ratio * w->blocks);
     }
-    for (int i = 0; i < h.groups; i += g_.groups)  // heads of a block lie side by side in memory
-      for (int64_t b = 0; b < group(i).blocks; ++b)
-        for (int head = 0; head < g_.groups; ++head) block(h.blocks++) = {i + head, b};
+    for (int i = 0; i < h.groups; i += g_.groups) {  // heads of a block lie side by side in memory
+      int64_t most = 0;
+      for (int head = 0; head < g_.groups; ++head) most = std::max(most, group(i + head).blocks);
+      for (int64_t b = 0; b < most; ++b)
+        for (int head = 0; head < g_.groups; ++head)
+          if (b < group(i + head).blocks) block(h.blocks++) = {i + head, b};
+    }
   }
 
   void add_group(int s, int row, int head) const {
     AttendGroup& w = group(header().groups++);
-    w = {s, row, std::min(layout_.most_rows, share(s).rows - row), head, 0, 0, 0};
-    w.block0 = first_slot(s, row, w.rows) / kAttendRows;
-    w.blocks = (last_slot(s, row + w.rows - 1) + kAttendRows - 1) / kAttendRows - w.block0;
+    w = {s, row, std::min(layout_.most_rows, share(s).rows - row), head, view(s, head).slots, 0, 0, 0};
+    w.block0 = first_slot(w) / kAttendRows;
+    w.blocks = (last_slot(w, row + w.rows - 1) + kAttendRows - 1) / kAttendRows - w.block0;
   }
 
   // --- read ---
@@ -190,9 +216,15 @@ class Attend {
   AttendUnit unit(const AttendGroup& w, const Local& l) const {
     AttendUnit u;
     u.k = layer_.k, u.v = layer_.v;
-    u.pages = seq(w.seq).pages();
-    u.k_offset = layer_.page(w.head);
-    u.v_offset = u.k_offset + layer_.v_offset;
+    const HeadView rows = view(w.seq, w.head);
+    u.pages = rows.k_pages, u.v_pages = rows.v_pages;
+    u.k_offset = rows.k_offset, u.v_offset = rows.v_offset;
+    u.k_forms = rows.k_forms, u.v_forms = rows.v_forms;
+    u.k_closed = layer_.k_closing.kernels, u.v_closed = layer_.v_closing.kernels;
+    u.v_group = layer_.v_closing.form.group;
+    u.alive = rows.alive;
+    u.far_pages = rows.far_pages, u.far_shift = rows.far_shift;
+    u.far_prep = prep(share(w.seq).first + w.row, w.head, rows.far_pages > 0);
     u.k_width = g_.k_width, u.v_width = g_.v_width;
     u.n = w.rows * g_.ratio;
     u.prep = prep(share(w.seq).first + w.row, w.head);
@@ -200,7 +232,7 @@ class Attend {
     u.slopes = spec_.alibi_slopes != nullptr ? l.slopes : nullptr;
     u.begin = l.begin, u.end = l.end;
     u.query_positions = l.positions;
-    u.key_positions = seq(w.seq).positions();
+    u.key_positions = rows.positions;
     u.state = l.state;
     u.scratch = l.unit;
     for (int i = 0; i < u.n; ++i) see(w, i, l);
@@ -211,8 +243,8 @@ class Attend {
   // What query i of a group may see, and where it stands.
   void see(const AttendGroup& w, int i, const Local& l) const {
     const int r = w.row + i / g_.ratio;
-    l.begin[i] = first_slot(w.seq, r);
-    l.end[i] = last_slot(w.seq, r);
+    l.begin[i] = first_slot(w, r);
+    l.end[i] = last_slot(w, r);
     if (spec_.alibi_slopes != nullptr) l.slopes[i] = spec_.alibi_slopes[w.head * g_.ratio + i % g_.ratio] * kLog2E;
     l.positions[i] = step_.positions[share(w.seq).first + r];
   }
@@ -220,7 +252,7 @@ class Attend {
   // A tree row sees the committed rows, itself and its ancestors, as far as the window reaches: a bit for each.
   void ancestors(const AttendGroup& w, const Local& l, AttendUnit& u) const {
     u.tree_words = (share(w.seq).rows + 63) / 64;
-    u.tree_base = seq(w.seq).length();
+    u.tree_base = w.base;
     std::fill_n(l.tree, u.n * u.tree_words, uint64_t{0});
     for (int i = 0; i < u.n; ++i) {
       int64_t left = spec_.window > 0 ? spec_.window : share(w.seq).rows;
@@ -231,7 +263,7 @@ class Attend {
   }
 
   int64_t page_end(const AttendGroup& w, int64_t blocks) const {
-    const int64_t last = (last_slot(w.seq, w.row + w.rows - 1) + kPageRows - 1) / kPageRows;
+    const int64_t last = (last_slot(w, w.row + w.rows - 1) + kPageRows - 1) / kPageRows;
     return std::min((w.block0 + blocks) * kAttendPages, last);
   }
 
@@ -241,13 +273,20 @@ class Attend {
     const int64_t b = block(i).block;
     AttendUnit u = unit(w, l);
     u.state = partial(w, b);
-    if (i + 1 < end) {
-      const AttendGroup& next = group(block(i + 1).group);
-      u.ahead = seq(next.seq).pages() + (next.block0 + block(i + 1).block) * kAttendPages;
-      u.ahead_offset = layer_.page(next.head);
-      u.ahead_pages = static_cast<int>(page_end(next, block(i + 1).block + 1) - (next.block0 + block(i + 1).block) * kAttendPages);
-    }
+    if (i + 1 < end) look_ahead(group(block(i + 1).group), block(i + 1).block, u);
     pool_.table().attend(u, (w.block0 + b) * kAttendPages, page_end(w, b + 1));
+  }
+
+  // Block b of the group that comes next.
+  void look_ahead(const AttendGroup& next, int64_t b, AttendUnit& u) const {
+    const HeadView rows = view(next.seq, next.head);
+    const int64_t page = (next.block0 + b) * kAttendPages;
+    u.ahead = rows.k_pages + page, u.ahead_v = rows.v_pages + page;
+    u.ahead_offset = rows.k_offset, u.ahead_v_offset = rows.v_offset;
+    u.ahead_pages = static_cast<int>(page_end(next, b + 1) - page);
+    const bool k_closed = rows.k_forms != nullptr && rows.k_forms[page] != 0, v_closed = rows.v_forms != nullptr && rows.v_forms[page] != 0;
+    u.ahead_bytes = static_cast<int>(k_closed ? layer_.k_closing.form.key_bytes(1) : layer_.k->k_page_bytes(g_.k_width));
+    u.ahead_v_bytes = static_cast<int>(v_closed ? layer_.v_closing.form.value_bytes() : layer_.v->v_page_bytes(g_.v_width));
   }
 
   void run_whole(const AttendGroup& w, const Local& l) const {
@@ -269,11 +308,21 @@ class Attend {
   void put(const AttendGroup& w, int i, const AttendPartial& state, float* finished) const {
     pool_.table().attend_finish(state, i, g_.v_width, finished);
     const int row = share(w.seq).first + w.row + i / g_.ratio, head = w.head * g_.ratio + i % g_.ratio;
+    if (KvTape* t = spec_.write ? seq(w.seq).tape(spec_.layer) : nullptr) record(*t, w, i, state);
     std::memcpy(step_.out + row * step_.out_stride + head * g_.v_out, finished, static_cast<size_t>(g_.v_out) * sizeof(float));
   }
 
-  PagedPool& pool_;
-  const PagedPool::Layer& layer_;
+  // Keeps query i with its final log-sum-exp, for the policy.
+  void record(KvTape& t, const AttendGroup& w, int i, const AttendPartial& state) const {
+    const int r = w.row + i / g_.ratio, head = w.head * g_.ratio + i % g_.ratio;
+    float total = 0;
+    for (int lane = 0; lane < 16; ++lane) total += state.l[i * 16 + lane];
+    t.lse_of(t.rows + r, head) = state.m[i] + std::log2(total);
+    std::memcpy(t.query(t.rows + r, head), prep(share(w.seq).first + r, w.head) + static_cast<size_t>(i % g_.ratio) * g_.prep, g_.prep);
+  }
+
+  RowPool& pool_;
+  const KvLayer& layer_;
   const AttendSpec& spec_;
   const AttendStep& step_;
   int threads_;
@@ -285,10 +334,10 @@ class Attend {
 }  // namespace
 
 size_t attend_scratch_bytes(const KvPool& pool, const AttendSpec& spec, int max_rows, int max_seqs, int64_t max_length, int threads) {
-  const auto& paged = static_cast<const PagedPool&>(pool);
+  const auto& rows = static_cast<const RowPool&>(pool);
   size_t most = 0;
-  for (int l = 0; l < paged.layers(); ++l)
-    most = std::max(most, AttendLayout(AttendGeometry(paged.layer(l), spec), max_rows, max_seqs, max_length, threads).total);
+  for (int l = 0; l < rows.layers(); ++l)
+    most = std::max(most, AttendLayout(AttendGeometry(rows.layer(l), spec), max_rows, max_seqs, rows.most_slots(max_length), threads, rows.moves_positions()).total);
   return most;
 }
 

@@ -146,8 +146,8 @@ inline std::vector<float> turned_head(const LayerSetup& s, const std::vector<flo
 }
 
 // The plain reference for one row that sees the rows `visible`: H * v_width floats.
-inline std::vector<float> attend_reference(const PagedPool& pool, const LayerSetup& s, const Rows& rows, int row, const std::vector<int>& visible) {
-  const PagedPool::Layer& layer = pool.layer(0);
+inline std::vector<float> attend_reference(const RowPool& pool, const LayerSetup& s, const Rows& rows, int row, const std::vector<int>& visible) {
+  const KvLayer& layer = pool.layer(0);
   const int ratio = s.spec.heads / s.shape.heads;
   std::vector<float> out(static_cast<size_t>(s.out_cols()));
   for (int h = 0; h < s.spec.heads; ++h) {

@@ -10,24 +10,24 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kv/pool.h"
-#include "ops/attention.h"
+#include "kv/rows.h"
 
 namespace frugal {
 
 struct AttendGeometry {
   int heads, groups, ratio, k_width, v_width, q_in, v_out;  // widths padded; q_in, v_out as the caller has them
   size_t prep;                                              // bytes of a prepared query
-  AttendGeometry(const PagedPool::Layer& l, const AttendSpec& spec)
+  AttendGeometry(const KvLayer& l, const AttendSpec& spec)
       : heads(spec.heads), groups(l.shape.heads), ratio(spec.heads / l.shape.heads), k_width(l.k_width), v_width(l.v_width),
         q_in(l.shape.k_width), v_out(l.shape.v_width), prep(l.k->prep_bytes(l.k_width)) {}
   size_t partial_bytes() const { return (17 + static_cast<size_t>(v_width)) * sizeof(float); }
 };
 
-// Rows [row, row + rows) of sequence seq, one key/value head, over blocks [block0, block0 + blocks).
+// Rows [row, row + rows) of sequence seq, one key/value head, over blocks [block0, block0 + blocks). base: the slot of
+// the step's first row.
 struct AttendGroup {
   int seq, row, rows, head;
-  int64_t block0, blocks;
+  int64_t base, block0, blocks;
   size_t partial;  // number of its first query in its first block, among all partial results
 };
 struct AttendBlock {
@@ -46,9 +46,10 @@ struct AttendLayout {
 
   int most_rows, words;  // rows of a group; words of a tree mask
   bool may_split;        // would the partial results of all blocks be small?
-  size_t groups_at, blocks_at, prep_at, partials_at, thread0, per_thread, unit_at, row_at, tree_at, total;
+  size_t groups_at, blocks_at, prep_at, far_at, partials_at, thread0, per_thread, unit_at, row_at, tree_at, total;
 
-  AttendLayout(const AttendGeometry& g, int64_t rows, int64_t seqs, int64_t length, int threads) {
+  // far: are there pages whose rows are met from another position?
+  AttendLayout(const AttendGeometry& g, int64_t rows, int64_t seqs, int64_t length, int threads, bool far) {
     const int64_t blocks = length / kAttendRows + 2, wanted = rows * g.groups / (8 * threads);
     const int64_t fewest = std::max(1, kFewestQueries / g.ratio), most = std::max<int64_t>(fewest, kMostQueries / g.ratio);
     most_rows = static_cast<int>(std::clamp<int64_t>(wanted, fewest, most));
@@ -60,7 +61,8 @@ struct AttendLayout {
     groups_at = align(sizeof(Header));
     blocks_at = groups_at + align(whole * sizeof(AttendGroup));
     prep_at = blocks_at + align(split / g.partial_bytes() * sizeof(AttendBlock));
-    partials_at = prep_at + align(static_cast<size_t>(rows * g.heads) * g.prep);
+    far_at = prep_at + align(static_cast<size_t>(rows * g.heads) * g.prep);
+    partials_at = far_at + (far ? far_at - prep_at : 0);
     thread0 = partials_at + align(split);
     const size_t n = static_cast<size_t>(most) * static_cast<size_t>(g.ratio);
     unit_at = align(n * g.partial_bytes()) + align(n * (2 * sizeof(int64_t) + 2 * sizeof(float)));

@@ -13,42 +13,17 @@ namespace {
 
 constexpr int64_t kDefaultRows = 1 << 20;
 constexpr size_t kMostReserved = size_t{1} << 42;  // bytes of address space
-constexpr int kWidestHead = 1024;
 
 size_t round_up(size_t n, size_t step) { return (n + step - 1) / step * step; }
-int padded(int width) { return (width + 15) / 16 * 16; }
-
-void check_shape(const KvShape& s) {
-  auto holds = [](int width) { return width > 0 && width <= kWidestHead; };
-  if (s.heads < 1 || !holds(s.k_width) || !holds(s.v_width))
-    fail(ErrorCode::kUnsupported, "kv", "{} heads with keys of {} and values of {}; expected heads of 1 to {}", s.heads, s.k_width,
-         s.v_width, kWidestHead);
-}
-
-const KvCodecKernels* codec(const KernelTable& table, const Unit& unit, bool exact) {
-  const KvCodecKernels* c = table.find_codec(unit.name, exact);
-  if (c == nullptr) fail(ErrorCode::kUnsupported, "kv", "codec {} has no kernels on this machine", unit.name);
-  return c;
-}
 
 }  // namespace
 
-PagedPool::PagedPool(const KvPoolOptions& options)
-    : spec_(canonical_kv_spec(options.spec)), table_(options.table != nullptr ? options.table : &kernels()) {
-  const auto specs = resolve_kv_spec(options.spec, static_cast<int>(options.layers.size()));
-  for (size_t l = 0; l < specs.size(); ++l) {
-    Layer layer;
-    layer.shape = options.layers[l];
-    check_shape(layer.shape);
-    layer.k_width = padded(layer.shape.k_width);
-    layer.v_width = padded(layer.shape.v_width);
-    layer.k = codec(*table_, specs[l].k_codec, options.exact);
-    layer.v = codec(*table_, specs[l].v_codec, options.exact);
+PagedPool::PagedPool(const KvPoolOptions& options) : RowPool(options) {
+  for (KvLayer& layer : layers_) {
     layer.offset = extent_bytes_;
     layer.v_offset = round_up(layer.k->k_page_bytes(layer.k_width), 64);
     layer.page_bytes = layer.v_offset + round_up(layer.v->v_page_bytes(layer.v_width), 64);
     extent_bytes_ += layer.page_bytes * static_cast<size_t>(layer.shape.heads);
-    layers_.push_back(layer);
   }
   const int64_t rows = options.max_rows > 0 ? options.max_rows : kDefaultRows;
   stride_ = round_up(extent_bytes_, static_cast<size_t>(sysconf(_SC_PAGESIZE)));
@@ -127,21 +102,53 @@ bool PagedSeq::reserve(int64_t rows) {
     pool_.release(std::exchange(extents_[i], own));
   }
   positions_.resize(extents_.size() * kPageRows);
+  reserved_ = rows;
   return true;
 }
 
+// Rows of a step that stay; of the others nothing may be seen, infinities least of all.
+void PagedSeq::commit(int64_t rows) {
+  length_ += rows;
+  forget(length_, length_ + std::exchange(reserved_, 0) - rows);
+}
+
+// Rows [first, last) were here and are no longer: where a form can hold infinities, they become zeros.
+void PagedSeq::forget(int64_t first, int64_t last) {
+  for (int l = 0; l < pool_.layers(); ++l) {
+    const KvLayer& layer = pool_.layer(l);
+    for (int64_t slot = first; slot < std::min<int64_t>(last, static_cast<int64_t>(extents_.size()) * kPageRows); ++slot)
+      for (int h = 0; h < layer.shape.heads && !pool_.is_shared(extents_[static_cast<size_t>(slot / kPageRows)]); ++h) {
+        uint8_t* page = page_of(slot) + layer.page(h);
+        erase_row(layer, page, page + layer.v_offset, static_cast<int>(slot % kPageRows));
+      }
+  }
+}
+
 void PagedSeq::truncate(int64_t length) {
+  const int64_t had = length_ + std::exchange(reserved_, 0);
   length_ = std::clamp<int64_t>(length, 0, length_);
   while (static_cast<int64_t>(extents_.size()) * kPageRows >= length_ + kPageRows) {
     pool_.release(extents_.back());
     extents_.pop_back();
   }
+  forget(length_, had);
+}
+
+HeadView PagedSeq::head(int layer, int head) {
+  const KvLayer& l = pool_.layer(layer);
+  HeadView view;
+  view.k_pages = view.v_pages = extents_.data();
+  view.k_offset = l.page(head);
+  view.v_offset = view.k_offset + l.v_offset;
+  view.positions = positions_.data();
+  view.slots = length_;
+  return view;
 }
 
 void PagedSeq::copy_row(int64_t from, int64_t to) {
-  float row[kWidestHead];
+  float row[kWidestKvHead];
   for (int l = 0; l < pool_.layers(); ++l) {
-    const PagedPool::Layer& layer = pool_.layer(l);
+    const KvLayer& layer = pool_.layer(l);
     for (int h = 0; h < layer.shape.heads; ++h) {
       const uint8_t* source = page_of(from) + layer.page(h);
       uint8_t* target = page_of(to) + layer.page(h);
@@ -158,7 +165,7 @@ void PagedSeq::keep_path(std::span<const int> rows) {
   const int64_t base = length_;
   for (size_t i = 0; i < rows.size(); ++i)
     if (rows[i] != static_cast<int>(i)) copy_row(base + rows[i], base + static_cast<int64_t>(i));
-  length_ += static_cast<int64_t>(rows.size());
+  commit(static_cast<int64_t>(rows.size()));
 }
 
 std::unique_ptr<KvSeq> PagedSeq::fork() {
@@ -169,7 +176,5 @@ std::unique_ptr<KvSeq> PagedSeq::fork() {
   for (uint8_t* e : extents_) pool_.share(e);
   return copy;
 }
-
-std::unique_ptr<KvPool> make_kv_pool(const KvPoolOptions& options) { return std::make_unique<PagedPool>(options); }
 
 }  // namespace frugal

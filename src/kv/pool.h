@@ -1,4 +1,4 @@
-// The pool that owns cache memory, and the sequences in it (layout paged, policy full).
+// Layout paged: the pool that owns cache memory, and the sequences in it, where every row stays.
 //
 //   extent   32 rows of every layer and head: the pool's unit of allocation, one contiguous piece of a reserved range
 //   page     inside an extent, at a fixed offset for each layer and head: keys, then values
@@ -11,30 +11,16 @@
 #include <mutex>
 #include <vector>
 
-#include "kv/cache.h"
-#include "kv/spec.h"
+#include "kv/rows.h"
 
 namespace frugal {
 
-class PagedPool : public KvPool {
+class PagedPool : public RowPool {
  public:
   explicit PagedPool(const KvPoolOptions& options);
   ~PagedPool() override;
   std::unique_ptr<KvSeq> create() override;
   size_t bytes_mapped() const override;
-  std::string spec() const override { return spec_; }
-
-  // Where the page of a layer and head lies inside an extent, and how to read it.
-  struct Layer {
-    KvShape shape;
-    int k_width = 0, v_width = 0;  // padded to lanes
-    const KvCodecKernels *k = nullptr, *v = nullptr;
-    size_t offset = 0, page_bytes = 0, v_offset = 0;
-    size_t page(int head) const { return offset + static_cast<size_t>(head) * page_bytes; }
-  };
-  const Layer& layer(int l) const { return layers_[static_cast<size_t>(l)]; }
-  int layers() const { return static_cast<int>(layers_.size()); }
-  const KernelTable& table() const { return *table_; }
   size_t extent_bytes() const { return extent_bytes_; }
 
   uint8_t* allocate();             // zeroed or holding old finite rows; nullptr when the pool is full
@@ -45,9 +31,6 @@ class PagedPool : public KvPool {
  private:
   int& count(uint8_t* extent) { return counts_[static_cast<size_t>(extent - base_) / stride_]; }
 
-  std::string spec_;
-  const KernelTable* table_;
-  std::vector<Layer> layers_;
   size_t extent_bytes_ = 0, stride_ = 0, capacity_ = 0, in_use_ = 0, fresh_ = 0;
   uint8_t* base_ = nullptr;
   mutable std::mutex mutex_;  // of what follows, fresh_ and in_use_
@@ -55,13 +38,13 @@ class PagedPool : public KvPool {
   std::vector<size_t> free_;
 };
 
-class PagedSeq : public KvSeq {
+class PagedSeq : public RowSeq {
  public:
   explicit PagedSeq(PagedPool& pool) : pool_(pool) {}
   ~PagedSeq() override;
   int64_t length() const override { return length_; }
   bool reserve(int64_t rows) override;
-  void commit(int64_t rows) override { length_ += rows; }
+  void commit(int64_t rows) override;
   void keep_path(std::span<const int> rows) override;
   void truncate(int64_t length) override;
   std::unique_ptr<KvSeq> fork() override;
@@ -72,17 +55,17 @@ class PagedSeq : public KvSeq {
   void save(const std::string& path, const std::vector<int32_t>& ids) const override;
   std::vector<int32_t> load(const std::string& path) override;
 
-  const uint8_t* const* pages() const { return extents_.data(); }
-  uint8_t* page_of(int64_t slot) { return extents_[static_cast<size_t>(slot / kPageRows)]; }
-  int32_t* positions() { return positions_.data(); }  // by slot; attend_write fills the new rows'
+  HeadView head(int layer, int head) override;
 
  private:
+  uint8_t* page_of(int64_t slot) { return extents_[static_cast<size_t>(slot / kPageRows)]; }
+  void forget(int64_t first, int64_t last);
   void copy_row(int64_t from, int64_t to);
 
   PagedPool& pool_;
   std::vector<uint8_t*> extents_;
-  std::vector<int32_t> positions_;
-  int64_t length_ = 0;
+  std::vector<int32_t> positions_;  // by slot; attend_write fills the new rows'
+  int64_t length_ = 0, reserved_ = 0;
 };
 
 }  // namespace frugal

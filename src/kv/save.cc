@@ -1,13 +1,9 @@
-// Saved caches: magic and version, the pool's canonical spec, shapes, then ids, positions and the extents as they are.
-//
-//   "FRUGALKV" u32 version=1 u32 spec bytes, spec, u64 extent bytes, u64 length, u64 ids, ids i32, positions i32, extents
+// Saved caches: the file that both layouts write, and the paged one's content.
+#include "kv/cache_file.h"
+
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 
 #include "base/mapped_file.h"
-#include "base/byte_reader.h"
 #include "kv/pool.h"
 
 namespace frugal {
@@ -16,53 +12,61 @@ namespace {
 constexpr char kMagic[] = "FRUGALKV";
 constexpr uint32_t kVersion = 1;
 
-struct Close {
-  void operator()(FILE* f) const { std::fclose(f); }
-};
-
 }  // namespace
 
-void PagedSeq::save(const std::string& path, const std::vector<int32_t>& ids) const {
-  const std::string temporary = path + ".part";
-  std::unique_ptr<FILE, Close> f(std::fopen(temporary.c_str(), "wb"));
-  bool good = f != nullptr;
-  auto put = [&](const void* p, size_t n) { good = good && std::fwrite(p, 1, n, f.get()) == n; };
-  auto number = [&](auto x) { put(&x, sizeof x); };
-  const std::string spec = pool_.spec();
+CacheWriter::CacheWriter(std::string path, const std::string& spec)
+    : path_(std::move(path)), part_(path_ + ".part"), file_(std::fopen(part_.c_str(), "wb")), good_(file_ != nullptr) {
   put(kMagic, 8);
   number(kVersion);
   number(static_cast<uint32_t>(spec.size()));
   put(spec.data(), spec.size());
-  number(static_cast<uint64_t>(pool_.extent_bytes()));
-  number(static_cast<uint64_t>(length_));
-  number(static_cast<uint64_t>(ids.size()));
-  put(ids.data(), ids.size() * 4);
-  put(positions_.data(), static_cast<size_t>(length_) * 4);
-  for (int64_t e = 0; e * kPageRows < length_; ++e) put(extents_[static_cast<size_t>(e)], pool_.extent_bytes());
-  good = good && std::fflush(f.get()) == 0;
-  f.reset();
-  if (!good || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    std::remove(temporary.c_str());
-    fail(ErrorCode::kIo, "kv", "cannot write the cache to {}", path);
-  }
+}
+
+CacheWriter::~CacheWriter() {
+  if (file_ == nullptr) return;
+  file_.reset();
+  std::remove(part_.c_str());
+}
+
+void CacheWriter::put(const void* p, size_t bytes) { good_ = good_ && (bytes == 0 || std::fwrite(p, 1, bytes, file_.get()) == bytes); }
+
+void CacheWriter::finish() {
+  good_ = good_ && std::fflush(file_.get()) == 0;
+  file_.reset();
+  if (good_ && std::rename(part_.c_str(), path_.c_str()) == 0) return;
+  std::remove(part_.c_str());
+  fail(ErrorCode::kIo, "kv", "cannot write the cache to {}", path_);
+}
+
+void read_cache_header(ByteReader& in, const std::string& path, const std::string& spec) {
+  if (in.text(8, "magic") != std::string(kMagic, 8)) fail(ErrorCode::kBadInput, "kv", "{} is not a saved cache", path);
+  if (const auto version = in.number<uint32_t>("version"); version != kVersion)
+    fail(ErrorCode::kUnsupported, "kv", "{} is of version {}, expected {}", path, version, kVersion);
+  const std::string saved = in.text(in.number<uint32_t>("spec length"), "spec");
+  if (saved != spec) fail(ErrorCode::kBadInput, "kv", "{} was saved under --kv \"{}\", this run has \"{}\"", path, saved, spec);
+}
+
+// Paged: u64 extent bytes, u64 length, u64 ids, ids i32, positions i32, extents.
+void PagedSeq::save(const std::string& path, const std::vector<int32_t>& ids) const {
+  CacheWriter out(path, pool_.spec());
+  out.number(static_cast<uint64_t>(pool_.extent_bytes()));
+  out.number(static_cast<uint64_t>(length_));
+  out.number(static_cast<uint64_t>(ids.size()));
+  out.list(ids, ids.size());
+  out.list(positions_, static_cast<size_t>(length_));
+  for (int64_t e = 0; e * kPageRows < length_; ++e) out.put(extents_[static_cast<size_t>(e)], pool_.extent_bytes());
+  out.finish();
 }
 
 std::vector<int32_t> PagedSeq::load(const std::string& path) {
   const MappedFile file(path);
   ByteReader in(file.bytes(), "kv", path);
-  if (in.text(8, "magic") != std::string(kMagic, 8)) fail(ErrorCode::kBadInput, "kv", "{} is not a saved cache", path);
-  if (const auto version = in.number<uint32_t>("version"); version != kVersion)
-    fail(ErrorCode::kUnsupported, "kv", "{} is of version {}, expected {}", path, version, kVersion);
-  const std::string spec = in.text(in.number<uint32_t>("spec length"), "spec");
-  if (spec != pool_.spec()) fail(ErrorCode::kBadInput, "kv", "{} was saved under --kv \"{}\", this run has \"{}\"", path, spec, pool_.spec());
+  read_cache_header(in, path, pool_.spec());
   const uint64_t bytes = in.number<uint64_t>("extent bytes"), length = in.number<uint64_t>("length"), count = in.number<uint64_t>("ids");
   if (bytes != pool_.extent_bytes()) fail(ErrorCode::kBadInput, "kv", "{} is of another model: {} bytes a page group, expected {}", path, bytes, pool_.extent_bytes());
   in.need(count, 4, "ids");
   in.need(length, 4, "positions");
-  std::vector<int32_t> ids(static_cast<size_t>(count));
-  for (int32_t& id : ids) id = in.number<int32_t>("id");
-  std::vector<int32_t> positions(static_cast<size_t>(length));
-  for (int32_t& p : positions) p = in.number<int32_t>("position");
+  const auto ids = read_list<int32_t>(in, count, "ids"), positions = read_list<int32_t>(in, length, "positions");
   const uint64_t pages = (length + kPageRows - 1) / kPageRows;
   in.need(pages, bytes, "pages");
   if (in.left() != pages * bytes) fail(ErrorCode::kBadInput, "kv", "{} has {} bytes of pages, expected {}", path, in.left(), pages * bytes);

@@ -1,5 +1,7 @@
 #include "kv/spec.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace frugal {
@@ -31,6 +33,28 @@ struct Chosen {
   }
 };
 
+bool can(const Unit& unit, const char* ability) {
+  const auto& abilities = need_method("kv", unit.name).abilities;
+  return std::find(abilities.begin(), abilities.end(), ability) != abilities.end();
+}
+
+// A merge adds to a value that is stored already, and rounding codes again and again adds up.
+void refuse_merging_into_codes(const LayerSpec& l) {
+  if (can(l.policy, "merges") && !can(l.v_codec, "floats"))
+    fail(ErrorCode::kUsage, "kv", "{} cannot combine with values in {}: a merge never lands in a quantised row; expected f32, f16 or bf16 for values",
+         l.policy.name, l.v_codec.name);
+}
+
+// What moves or closes rows of one head wants pages of one head.
+void choose_layout(LayerSpec& l, bool asked) {
+  const Unit* why = can(l.policy, "evicts") ? &l.policy : can(l.k_codec, "closes") ? &l.k_codec : can(l.v_codec, "closes") ? &l.v_codec : nullptr;
+  if (why == nullptr || l.layout.name == "ragged") return;
+  if (asked)
+    fail(ErrorCode::kUsage, "kv", "{} cannot combine with {}: heads keep different rows, and its pages hold the rows of all heads; expected ragged",
+         why->name, l.layout.name);
+  l.layout = {"ragged", {}};
+}
+
 LayerSpec resolve_layer(const Spec& spec, int layer) {
   LayerSpec l;
   Chosen policy, k, v, layout;
@@ -44,6 +68,8 @@ LayerSpec resolve_layer(const Spec& spec, int layer) {
     if (info.role == "codec" && part.scope.side != 'v') k.offer(rank, part.unit, l.k_codec);
     if (info.role == "codec" && part.scope.side != 'k') v.offer(rank, part.unit, l.v_codec);
   }
+  refuse_merging_into_codes(l);
+  choose_layout(l, layout.rank >= 0);
   return l;
 }
 

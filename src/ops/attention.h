@@ -28,8 +28,16 @@ struct AttendPartial {
 struct AttendUnit {
   const KvCodecKernels* k = nullptr;
   const KvCodecKernels* v = nullptr;
-  const uint8_t* const* pages = nullptr;  // by page number; keys at + k_offset, values at + v_offset
+  const uint8_t* const* pages = nullptr;    // by page number; keys at + k_offset
+  const uint8_t* const* v_pages = nullptr;  // values, at + v_offset; nullptr: the same pages
   size_t k_offset = 0, v_offset = 0;
+  const uint8_t *k_forms = nullptr, *v_forms = nullptr;  // by page, or nullptr: 0 as the codec has it, else closed (kivi)
+  const KvClosedKernels *k_closed = nullptr, *v_closed = nullptr;  // a key page's form: its sets; a value page's: groups
+  int v_group = 0;
+  const uint32_t* alive = nullptr;        // by page, a bit for each row that still counts; nullptr: all do
+  int64_t far_pages = 0;                  // keys of pages below this one meet far_prep, not prep ...
+  const uint8_t* far_prep = nullptr;
+  int32_t far_shift = 0;                  // ... and count as standing so much later (ALiBi)
   int k_width = 0, v_width = 0;
   int n = 0;                              // queries
   const uint8_t* prep = nullptr;          // n prepared queries, already rotated and scaled
@@ -42,9 +50,10 @@ struct AttendUnit {
   const float* slopes = nullptr;          // by query (ALiBi), or nullptr
   const int32_t* query_positions = nullptr;
   const int32_t* key_positions = nullptr;
-  const uint8_t* const* ahead = nullptr;  // pages that the next unit wants, keys and values at + ahead_offset, or nullptr
-  size_t ahead_offset = 0;
-  int ahead_pages = 0;
+  // Pages that the next unit wants, or nullptr; where in them, and how much of each.
+  const uint8_t *const *ahead = nullptr, *const *ahead_v = nullptr;
+  size_t ahead_offset = 0, ahead_v_offset = 0;
+  int ahead_pages = 0, ahead_bytes = 0, ahead_v_bytes = 0;
   AttendPartial state = {};
   uint8_t* scratch = nullptr;             // attend_unit_scratch bytes, 64-byte aligned
 };

@@ -70,6 +70,12 @@ const KvCodecKernels* KernelTable::find_codec(const std::string& codec_name, boo
   return nullptr;
 }
 
+const KvClosedKernels* KernelTable::find_closed(int bits, bool exact) const {
+  for (int i = 0; i < closed_count; ++i)
+    if (bits == closed[i].bits) return exact ? &exact_closed[i] : &closed[i];
+  return nullptr;
+}
+
 size_t act_tile_bytes(ActForm form, int64_t cols, int m) {
   const size_t rows = static_cast<size_t>(m), n = static_cast<size_t>(cols);
   if (form == ActForm::kInt8) return n / 32 * rows * kInt8BlockBytes;

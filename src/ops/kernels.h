@@ -69,6 +69,14 @@ struct KvCodecKernels {
   void (*axpy)(const uint8_t* const* values, int count, int width, const float* p, int n, float* acc);
 };
 
+// Opens pages that kivi closed (ops/kivi.h) as the codecs of the same table list open theirs: keys with so many sets of
+// parameters, values with so many groups of group channels.
+struct KvClosedKernels {
+  int bits;
+  const uint8_t* (*k_open)(const uint8_t* page, int width, int sets, uint8_t* scratch);
+  const uint8_t* (*v_open)(const uint8_t* page, int width, int groups, int group, uint8_t* scratch);
+};
+
 struct KernelTable {
   const char* name;  // "portable", "avx2", "avx512", "avx512vnni"
   bool bf16_dot;     // does ActForm::kBF16 exist here?
@@ -101,6 +109,13 @@ struct KernelTable {
   const KvCodecKernels* exact_codecs;  // the same storage, multiplied in float32 throughout
   int codec_count;
   const KvCodecKernels* find_codec(const std::string& codec_name, bool exact = false) const;
+  // What n queries of a unit gave the rows of one page: 2^(score - lse[i]), lse being a query's final base-2 log-sum-exp.
+  // The mean over each `ratio` queries that follow one another is added to mass[kPageRows] in their order, and stored in
+  // each (n / ratio x kPageRows) unless that is nullptr.
+  void (*attend_mass)(const struct AttendUnit& unit, const float* lse, int ratio, int64_t page, float* mass, float* each);
+  const KvClosedKernels *closed, *exact_closed;
+  int closed_count;
+  const KvClosedKernels* find_closed(int bits, bool exact = false) const;
 };
 
 // Every table this program holds and this machine can run, plainest first.

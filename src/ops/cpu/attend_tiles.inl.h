@@ -195,4 +195,14 @@ struct ByteKeys {
 };
 #endif
 
+// A unit's page in the form that its tiles multiply.
+inline const uint8_t* open_key_page(const AttendUnit& u, int64_t page, uint8_t* scratch) {
+  const uint8_t *p = u.pages[page] + u.k_offset, form = u.k_forms != nullptr ? u.k_forms[page] : 0;
+  return form == 0 ? u.k->k_open(p, u.k_width, scratch) : u.k_closed->k_open(p, u.k_width, form, scratch);
+}
+inline const uint8_t* open_value_page(const AttendUnit& u, int64_t page, uint8_t* scratch) {
+  const uint8_t *p = (u.v_pages != nullptr ? u.v_pages : u.pages)[page] + u.v_offset, form = u.v_forms != nullptr ? u.v_forms[page] : 0;
+  return form == 0 ? u.v->v_open(p, u.v_width, scratch) : u.v_closed->v_open(p, u.v_width, form, u.v_group, scratch);
+}
+
 }  // namespace frugal::FRUGAL_ISA

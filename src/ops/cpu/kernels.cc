@@ -8,6 +8,8 @@
 namespace frugal::FRUGAL_ISA {
 
 void fill_attention(KernelTable& table);  // kernels_attention.cc
+void fill_mass(KernelTable& table);       // kernels_mass.cc
+void fill_closed(KernelTable& table);     // kernels_kivi.cc
 
 namespace {
 
@@ -145,6 +147,8 @@ KernelTable make_table() {
   t.softcap = softcap_row;
   t.log_sum_exp = log_sum_exp;
   fill_attention(t);
+  fill_mass(t);
+  fill_closed(t);
   return t;
 }
 

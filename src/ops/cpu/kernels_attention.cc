@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "ops/cpu/attend_tiles.inl.h"
+#include "ops/cpu/exp2.inl.h"
 #include "ops/cpu/rope.inl.h"
 #include "ops/cpu/rows.inl.h"
 
@@ -15,26 +16,6 @@ namespace {
 
 constexpr float kHidden = kAttendNothing;  // score of a slot that must not be seen: 2^(kHidden - m) is exactly 0
 
-// 2^x for x <= 0, relative error below 3e-7; exactly 0 far below.
-FRUGAL_INLINE F16 exp2_negative(F16 x) {
-#if defined(FRUGAL_VEC512)
-  const F16 n = round_even(x), f = sub(x, n);
-#else
-  const F16 floored = max(x, set1(-126.0f)), n = round_even(floored), f = sub(floored, n);
-#endif
-  F16 p = set1(1.32646924e-3f);
-  p = fma(p, f, set1(9.67150182e-3f));
-  p = fma(p, f, set1(5.55073358e-2f));
-  p = fma(p, f, set1(2.40222424e-1f));
-  p = fma(p, f, set1(6.93147004e-1f));
-  p = fma(p, f, set1(1.0f));
-#if defined(FRUGAL_VEC512)
-  return {_mm512_scalef_ps(p.v, n.v)};
-#else
-  return zero_below(x, set1(-126.0f), mul(p, exp2i(n)));
-#endif
-}
-
 // A piece of a unit: the queries [first, first + n) over the slots [slot0, slot0 + count) of one block.
 struct Piece {
   int first, n;
@@ -42,12 +23,21 @@ struct Piece {
   int count;
 };
 
+void hide_dead(const AttendUnit& u, const Piece& x, float* s) {
+  for (int r0 = 0; r0 < x.count; r0 += kPageRows) {
+    const uint32_t alive = u.alive[(x.slot0 + r0) / kPageRows];
+    for (int r = 0; alive != ~0u && r < kPageRows; ++r)
+      if ((alive >> r & 1) == 0) s[r0 + r] = kHidden;
+  }
+}
+
 // Hides what query i must not see. False when it sees nothing.
 bool mask_row(const AttendUnit& u, const Piece& x, int i, float* s) {
   const int64_t first = u.begin[i] - x.slot0, last = u.end[i] - x.slot0;
   if (first >= x.count || last <= 0) return false;
   for (int64_t r = 0; r < first; ++r) s[r] = kHidden;
   for (int64_t r = last; r < x.count; ++r) s[r] = kHidden;
+  if (u.alive != nullptr) hide_dead(u, x, s);
   if (u.tree == nullptr || x.slot0 + x.count <= u.tree_base) return true;
   for (int64_t r = std::max<int64_t>(0, u.tree_base - x.slot0); r < std::min<int64_t>(last, x.count); ++r) {
     const int64_t bit = x.slot0 + r - u.tree_base;
@@ -60,7 +50,11 @@ void bias_row(const AttendUnit& u, const Piece& x, int i, float* s) {
   if (u.softcap > 0) softcap_row(s, u.softcap, x.count, s);
   if (u.slopes == nullptr) return;
   const int64_t rows = std::min<int64_t>(x.count, u.end[i] - x.slot0);
-  for (int64_t r = 0; r < rows; ++r) s[r] += u.slopes[i] * static_cast<float>(u.key_positions[x.slot0 + r] - u.query_positions[i]);
+  const int64_t far = std::min(u.far_pages * kPageRows - x.slot0, rows);
+  for (int64_t r = 0; r < rows; ++r) {
+    const int32_t key = u.key_positions[x.slot0 + r] + (r < far ? u.far_shift : 0);
+    s[r] += u.slopes[i] * static_cast<float>(key - u.query_positions[i]);
+  }
 }
 
 FRUGAL_INLINE void put_weights(float* s, int r, [[maybe_unused]] bool pairs, F16 a, F16 b) {
@@ -98,7 +92,7 @@ void see_nothing(float* s, int count, float& m, float* l) {
 class Ahead {
  public:
   explicit Ahead(const AttendUnit& u)
-      : u_(u), k_lines_(lines(u.k->k_page_bytes(u.k_width))), v_lines_(lines(u.v->v_page_bytes(u.v_width))),
+      : u_(u), k_lines_((u.ahead_bytes + 63) / 64), v_lines_((u.ahead_v_bytes + 63) / 64),
         left_(u.ahead != nullptr ? u.ahead_pages * (k_lines_ + v_lines_) : 0), step_(left_ / (4 * kAttendPages + u.n) + 1) {}
   FRUGAL_INLINE void some() {
     for (int i = 0; i < step_ && left_ > 0; ++i, --left_) {
@@ -109,10 +103,8 @@ class Ahead {
   }
 
  private:
-  static int lines(size_t bytes) { return static_cast<int>((bytes + 63) / 64); }
   void next_run() {
-    const uint8_t* page = u_.ahead[run_ / 2] + u_.ahead_offset;
-    line_ = run_ % 2 == 0 ? page : page + (u_.v_offset - u_.k_offset);
+    line_ = run_ % 2 == 0 ? u_.ahead[run_ / 2] + u_.ahead_offset : u_.ahead_v[run_ / 2] + u_.ahead_v_offset;
     end_ = line_ + 64 * static_cast<size_t>(run_ % 2 == 0 ? k_lines_ : v_lines_);
     ++run_;
   }
@@ -219,11 +211,11 @@ struct Block {
   static uint8_t* page_of(uint8_t* scratch, int j, int width) { return scratch + static_cast<size_t>(j) * static_cast<size_t>(width) * kPageRows * sizeof(float); }
   const uint8_t* key(int j) {
     const int place = u.n <= kAttendTogether ? 0 : j;  // met once: the next page may take its place
-    if (keys[j] == nullptr) keys[j] = u.k->k_open(u.pages[page0 + j] + u.k_offset, u.k_width, page_of(keys_at, place, u.k_width));
+    if (keys[j] == nullptr) keys[j] = open_key_page(u, page0 + j, page_of(keys_at, place, u.k_width));
     return keys[j];
   }
   void open_value(int j) {
-    if (values[j] == nullptr) values[j] = u.v->v_open(u.pages[page0 + j] + u.v_offset, u.v_width, page_of(values_at, j, u.v_width));
+    if (values[j] == nullptr) values[j] = open_value_page(u, page0 + j, page_of(values_at, j, u.v_width));
   }
 
   // The queries [first, first + n) over the pages of the block that one of them sees; false when none of them sees any.
@@ -233,12 +225,12 @@ struct Block {
     const int b = static_cast<int>(std::clamp<int64_t>((to + kPageRows - 1) / kPageRows - page0, a, count));
     if (a == b) return false;
     const Piece x{first, n, (page0 + a) * kPageRows, (b - a) * kPageRows};
-    const uint8_t* prep = u.prep + static_cast<size_t>(first) * u.k->prep_bytes(u.k_width);
+    const size_t skip = static_cast<size_t>(first) * u.k->prep_bytes(u.k_width);
     for (int j = a; j < b; ++j) {
       ahead.some();
       const uint8_t* k = key(j);
       ahead.some();
-      u.k->dot(k, u.k_width, prep, n, scores + (j - a) * kPageRows);
+      u.k->dot(k, u.k_width, (page0 + j < u.far_pages ? u.far_prep : u.prep) + skip, n, scores + (j - a) * kPageRows);
     }
     softmax(u, x, scores, out, ahead);
     for (int j = a; j < b; ++j) {
