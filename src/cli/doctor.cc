@@ -7,6 +7,7 @@
 
 #include "cli/verb.h"
 #include "measure/speed.h"
+#include "ops/device.h"
 
 namespace frugal {
 namespace {
@@ -20,10 +21,10 @@ std::string cpu_name() {
   return "unknown";
 }
 
-double memory_bytes() {
+int64_t memory_bytes() {
   std::ifstream in("/proc/meminfo");
   std::string key;
-  double kib = 0;
+  int64_t kib = 0;
   in >> key >> kib;
   return kib * 1024;
 }
@@ -43,6 +44,9 @@ Json machine(int threads) {
   j["int8_gop_s"] = peak.int8_op_s * 1e-9;
   j["bf16_gflop_s"] = peak.bf16_op_s * 1e-9;
   j["f32_gflop_s"] = peak.f32_op_s * 1e-9;
+  const CudaDevice& gpu = cuda_device();
+  j["gpu"] = gpu.available ? gpu.name : gpu.reason;
+  if (gpu.available) j["gpu_memory_bytes"] = gpu.memory_bytes;
   return j;
 }
 
@@ -83,7 +87,7 @@ std::function<int()> set_up_models(CLI::App& app) {
   };
 }
 
-const RegisterVerb kDoctor({"doctor", "what this machine offers: kernels, bandwidth, operations a second",
+const RegisterVerb kDoctor({"doctor", "what this machine offers: kernels, bandwidth, operations a second, GPU",
                             "  frugal doctor\n  frugal doctor --json -t 1", set_up_doctor});
 const RegisterVerb kModels({"models", "short names that stand for model files, and where they are", "  frugal models\n  frugal models --json",
                             set_up_models});

@@ -211,7 +211,13 @@ Preparation Recorder::preparation(Val x, ActForm form) {
 }
 
 ActForm Recorder::form_of(const Weight& w) const {
-  return o_.compute == Compute::kF32 ? ActForm::kF32 : natural_form(w.source().dtype, *o_.table);
+  if (o_.compute == Compute::kF32) return ActForm::kF32;
+  const ActForm form = natural_form(w.source().dtype, *o_.table);
+  const ActForm wanted = o_.compute == Compute::kBF16 ? ActForm::kBF16 : o_.compute == Compute::kInt8 ? ActForm::kInt8 : form;
+  if (form != wanted)
+    fail(ErrorCode::kUnsupported, "compute", "found weight {} of type {}, which has no {} kernel here, expected --compute auto or f32",
+         w.source().name, info(w.source().dtype).name, wanted == ActForm::kInt8 ? "int8" : "bf16");
+  return form;
 }
 
 const PackedMatrix* Recorder::packed(Weight& w) {
