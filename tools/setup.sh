@@ -2,11 +2,12 @@
 # Installs what building, testing and running frugal miss, and nothing else. Safe to run any number of times: what is
 # there is left alone, and then it takes about a second.
 #
-#   tools/setup.sh [base] [torch] [model] [check] [fuzz]      without a word: base torch model
+#   tools/setup.sh [base] [torch] [model] [language] [check] [fuzz]      without a word: base torch model
 #
 #   base    the distribution's packages (installed as root or through passwordless sudo, else the command is printed)
 #   torch   LibTorch 2.11 from the torch wheel: one already there is used, else it goes into .venv without dependencies
 #   model   the default model, under models/
+#   language   the language identification model lid.176.ftz, under models/
 #   check   clang-format and clang-tidy, for `make check`;  fuzz: clang with libFuzzer, for `make fuzz`
 #
 # Environment: PYTHON (python3), FRUGAL_TORCH_DIR (a torch folder with lib/ and include/ to use as it is).
@@ -101,6 +102,12 @@ model() {
   "$VENV/bin/python" tools/fetch_model.py
 }
 
+language() {
+  if "$PYTHON" tools/fetch_language_model.py --check; then return; fi
+  ensure_venv
+  "$VENV/bin/python" tools/fetch_language_model.py
+}
+
 check() { ensure_packages clang-format=clang-format clang-tidy=clang-tidy; }
 fuzz() { ensure_packages clang++-14=clang-14 libclang-rt-14-dev; }
 
@@ -108,7 +115,7 @@ command -v "$PYTHON" >/dev/null || die "python3 (3.10 or newer) is missing;  sud
 (($#)) || set -- base torch model
 for step in "$@"; do
   case $step in
-    base | torch | model | check | fuzz) "$step" ;;
-    *) die "no step named '$step'; steps: base torch model check fuzz" ;;
+    base | torch | model | language | check | fuzz) "$step" ;;
+    *) die "no step named '$step'; steps: base torch model language check fuzz" ;;
   esac
 done

@@ -22,6 +22,11 @@ uint32_t word_hash(std::string_view word) {
 
 bool blank(char c) { return c == ' ' || (c >= 9 && c <= 13) || c == 0; }
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
+// One against all: the logistic function from a table of 512 steps on [-8, 8], as the original predicts with it.
+double table_sigmoid(double x) {
+  if (x < -8 || x > 8) return x < 0 ? 0 : 1;
+  return 1 / (1 + std::exp(8 - std::floor((x + 8) * 32) / 32));
+}
 double log_of(double x) { return std::log(x + 1e-5); }
 
 template <typename Visit>
@@ -162,7 +167,7 @@ void FastText::build_tree(const std::vector<int64_t>& counts) {
 }
 
 void FastText::descend(int32_t node, double score, const std::vector<float>& hidden, double& best_score, size_t& best) const {
-  if (score <= best_score) return;
+  if (score < best_score) return;  // of equal labels the last, as in the original
   const Node& n = tree_[static_cast<size_t>(node)];
   if (n.left < 0) {
     best_score = score;
@@ -188,7 +193,7 @@ void FastText::softmax(const std::vector<float>& hidden, std::vector<double>& ou
   out.resize(labels_.size());
   for (size_t l = 0; l < out.size(); ++l) out[l] = output(l, hidden);
   if (loss_ == 4) {  // one against all
-    for (double& v : out) v = 1 / (1 + std::exp(-v));
+    for (double& v : out) v = table_sigmoid(v);
     return;
   }
   const double most = *std::max_element(out.begin(), out.end());
@@ -208,8 +213,8 @@ Prediction FastText::best(std::string_view text) const {
   }
   std::vector<double> all;
   softmax(h, all);
-  const auto most = static_cast<size_t>(std::max_element(all.begin(), all.end()) - all.begin());
-  return {most, all[most]};
+  const auto most = static_cast<size_t>(all.rend() - std::max_element(all.rbegin(), all.rend()) - 1);  // the last of equals
+  return {most, std::min(1.0, all[most] + 1e-5)};  // as exp(log_of(p)): what the original prints
 }
 
 double FastText::probability(std::string_view text, size_t label) const {
@@ -218,7 +223,7 @@ double FastText::probability(std::string_view text, size_t label) const {
   if (loss_ == 1) return std::min(1.0, std::exp(leaf_score(label, h)));
   std::vector<double> all;
   softmax(h, all);
-  return all[label];
+  return std::min(1.0, all[label] + 1e-5);
 }
 
 }  // namespace frugal::data
