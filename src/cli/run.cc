@@ -16,7 +16,7 @@ using Json = nlohmann::ordered_json;
 
 struct RunFlags {
   EngineFlags engine;
-  std::string prompt, file, prompts, system, sample, save_cache, load_cache;
+  std::string prompt, file, prompts, system, sample, draft, save_cache, load_cache;
   double temperature = -1, top_p = -1, min_p = -1;
   int top_k = -1, max_new = 256, logprobs = 0, context = 0;
   uint64_t seed = 0;
@@ -47,8 +47,8 @@ class Session {
       fail(ErrorCode::kBadInput, "run", "the tokenizer has {} tokens, the model's vocabulary {}", tokenizer_->size(), model_->config().vocab);
     if (f.context > 0) model_->set_context(f.context);
     RunnerOptions o = runner_options(f.engine);
-    o.max_wanted = 16;
-    engine_ = std::make_unique<Engine>(*model_, tokenizer_.get(), o);
+    if (f.draft.empty()) o.max_wanted = 16;
+    engine_ = std::make_unique<Engine>(*model_, tokenizer_.get(), o, 16, f.draft);
     if (!f.raw && (has_chat(*tokenizer_) || f.chat)) chat_.emplace(*tokenizer_);
     if (!f.system.empty()) messages_.push_back({{"role", "system"}, {"content", f.system}});
     if (!f.load_cache.empty()) load();
@@ -93,8 +93,12 @@ class Session {
     j["decode_tok_s"] = s.decode_s > 0 ? (s.new_tokens - 1) / s.decode_s : 0;
     j["first_token_ms"] = s.first_token_s * 1e3;
     j["cache_bytes"] = s.cache_bytes;
-    j["accepted_per_step"] = s.steps > 0 ? static_cast<double>(s.new_tokens) / s.steps : 0;
+    j["accepted_per_step"] = s.accepted_per_step();
     j["specs"] = {{"kv", canonical_kv_spec(f_.engine.kv)}, {"sample", sample_spec(f_)}, {"compute", f_.engine.compute}};
+    if (!f_.draft.empty()) {
+      j["specs"]["draft"] = canonical_draft_spec(f_.draft);
+      j["draft"] = {{"steps", s.steps}, {"drafted", s.drafted}, {"tested", s.tested}, {"accepted", s.accepted}, {"draft_ms", s.draft_s * 1e3}};
+    }
     if (f_.logprobs > 0) j["logprobs"] = logprobs(a);
     return j;
   }
@@ -165,9 +169,9 @@ void report(const Session& s, const Answer& a, const RunFlags& f) {
   std::cout << std::endl;
   if (!f.stats) return;
   const RequestStats& t = a.stats;
-  std::cerr << fmt::format("[{} prompt tokens in {:.0f} ms, {:.0f} tok/s; {} new, {:.0f} tok/s; first after {:.0f} ms; cache {:.1f} MB; {}]\n", t.prompt_tokens,
+  std::cerr << fmt::format("[{} prompt tokens in {:.0f} ms, {:.0f} tok/s; {} new, {:.0f} tok/s; first after {:.0f} ms; {:.2f} tokens a step; cache {:.1f} MB; {}]\n", t.prompt_tokens,
                            t.prompt_s * 1e3, t.prompt_tokens / std::max(1e-9, t.prompt_s), t.new_tokens, t.decode_s > 0 ? (t.new_tokens - 1) / t.decode_s : 0.0,
-                           t.first_token_s * 1e3, static_cast<double>(t.cache_bytes) * 1e-6, finish_name(a.finish));
+                           t.first_token_s * 1e3, t.accepted_per_step(), static_cast<double>(t.cache_bytes) * 1e-6, finish_name(a.finish));
 }
 
 // {"prompt": text}, {"turns": [texts]} or {"messages": [...user contents...]} a line.
@@ -211,6 +215,7 @@ int run_chat(Session& s, const RunFlags& f) {
 int run(const RunFlags& f) {
   make_sampler(sample_spec(f), f.seed);  // a wrong spec is an error before anything is loaded
   resolve_kv_spec(f.engine.kv, 1);
+  if (!f.draft.empty()) canonical_draft_spec(f.draft);
   if (f.prompt.empty() && f.file.empty() && f.prompts.empty() && !f.chat) fail(ErrorCode::kUsage, "run", "nothing to say: give -p TEXT, -f FILE, --prompts FILE or --chat");
   Session s(f);
   if (!f.prompts.empty()) return run_prompts(s, f);
@@ -234,6 +239,7 @@ std::function<int()> set_up(CLI::App& app) {
   app.add_option("-n,--new", f->max_new, "tokens at most in an answer")->check(CLI::Range(1, 1 << 24));
   app.add_option("-c,--context", f->context, "tokens at most in prompt and answers; default the model's own")->check(CLI::Range(2, 1 << 30));
   app.add_option("--sample", f->sample, "sampler, e.g. \"temp(0.7) | top_p(0.9)\"; default greedy");
+  app.add_option("--draft", f->draft, "drafter, e.g. \"ngram(n=3,k=8)\" (frugal methods --kind draft); the output's distribution stays the same");
   app.add_option("--temp", f->temperature, "short for temp(...) in --sample");
   app.add_option("--top-k", f->top_k, "short for top_k(...)");
   app.add_option("--top-p", f->top_p, "short for top_p(...)");

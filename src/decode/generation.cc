@@ -16,14 +16,15 @@ const char* finish_name(Finish finish) {
 }
 
 Generation::Generation(const Tokenizer* tokenizer, const GenerationOptions& options, std::span<const int32_t> prompt)
-    : options_(options), sampler_(make_sampler(options.sample, options.seed)), stop_(options.stop) {
+    : options_(options), sampler_(make_sampler(options.sample, options.seed)),
+      verifier_(stream(options.seed, 0, Purpose::kVerify)), stop_(options.stop) {
   if (tokenizer != nullptr) decoder_.emplace(*tokenizer, options.keep_special);
   sampler_->reset_prompt(prompt);
 }
 
-Token Generation::accept(std::span<const float> logits) {
+Token Generation::accept(std::span<const float> logits, std::span<const Trial> trials) {
   Token token;
-  token.id = sampler_->sample(logits);
+  token.id = verifier_.choose(*sampler_, logits, trials);
   sampler_->advance(token.id);
   ++produced_;
   if (options_.logprobs > 0) {

@@ -12,6 +12,7 @@
 #include "decode/logprobs.h"
 #include "decode/sampler/sampler.h"
 #include "decode/stop.h"
+#include "decode/verify.h"
 #include "text/stream_decoder.h"
 
 namespace frugal {
@@ -42,14 +43,18 @@ class Generation {
  public:
   // tokenizer may be null: ids only. Throws Error when the sampler spec is wrong.
   Generation(const Tokenizer* tokenizer, const GenerationOptions& options, std::span<const int32_t> prompt);
-  Token accept(std::span<const float> logits);
+  // The next token after a row of logits. trials: what was drafted there, tested in order.
+  Token accept(std::span<const float> logits, std::span<const Trial> trials = {});
   int produced() const { return produced_; }
+  int left() const { return options_.max_new - produced_; }
+  const Sampler& sampler() const { return *sampler_; }
 
  private:
   std::string show(int32_t id, Finish& finish);
 
   GenerationOptions options_;
   std::unique_ptr<Sampler> sampler_;
+  Verifier verifier_;
   std::optional<StreamDecoder> decoder_;
   StopMatcher stop_;
   int produced_ = 0;

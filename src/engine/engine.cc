@@ -12,32 +12,38 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 
 }  // namespace
 
-// A request at work. fed counts the prompt tokens that are in the cache; pending is the token to feed next.
+// A request at work. tokens is the prompt and the answer; those that the cache does not hold are to be fed.
 struct Engine::Active {
   int64_t id = 0;
   Request request;
   std::unique_ptr<Generation> generation;
   std::shared_ptr<KvSeq> seq;
-  int64_t fed = 0;
-  int prompt_tokens = 0;   // as submitted; request.prompt grows when rows must be computed again
-  int32_t pending = -1;
+  std::vector<int32_t> tokens;
+  bool in_prompt = true;   // rows of the prompt are missing in the cache
+  bool prefilled = false;  // has the drafter seen the prompt?
   int rows = 0;            // rows in the batch being built
-  int logit = -1;          // index of its logits in the batch, -1: none this step
+  int logit = -1;          // index of its first logits in the batch, -1: none this step
+  DraftSequence draft;     // draft.tree stands behind the last token in every step, alone when nothing was drafted
+  Stream random{0, 0, Purpose::kDraft};
+  std::vector<int> parents;
+  Acceptance acceptance;
   double submitted = 0, started = 0, first = 0;
   Answer answer;
-  bool prompt_done() const { return fed == static_cast<int64_t>(request.prompt.size()); }
+  int64_t left() const { return static_cast<int64_t>(tokens.size()) - seq->length(); }
   bool unfinished() const { return answer.finish == Finish::kNone; }
+  bool decoding() const { return left() == 1 && !answer.ids.empty(); }
   // Gives its rows back; they are computed again from the prompt and the answer so far, to the same bits.
   void start_over() {
-    const size_t in_prompt = request.prompt.size() - static_cast<size_t>(prompt_tokens);
-    request.prompt.insert(request.prompt.end(), answer.ids.begin() + static_cast<std::ptrdiff_t>(in_prompt), answer.ids.end());
-    fed = 0;
     seq->truncate(0);
+    seq->begin_prompt();
+    in_prompt = true;
   }
+  size_t prompt_tokens() const { return tokens.size() - answer.ids.size(); }
 };
 
-Engine::Engine(Model& model, const Tokenizer* tokenizer, const RunnerOptions& options, int max_parallel)
-    : runner_(model, options), tokenizer_(tokenizer), max_parallel_(max_parallel), thread_([this] { loop(); }) {}
+Engine::Engine(Model& model, const Tokenizer* tokenizer, const RunnerOptions& options, int max_parallel, const std::string& draft)
+    : runner_(model, options), tokenizer_(tokenizer), max_parallel_(max_parallel),
+      drafter_(draft.empty() ? nullptr : make_drafter(draft, {runner_, tokenizer})), thread_([this] { loop(); }) {}
 
 Engine::~Engine() {
   {
@@ -59,8 +65,9 @@ int64_t Engine::submit(Request request) {
       fail(ErrorCode::kBadInput, "engine", "token id {} is outside the vocabulary of {}", id, runner_.vocab());
   auto a = std::make_unique<Active>();
   a->generation = std::make_unique<Generation>(tokenizer_, request.generation, request.prompt);
+  a->tokens = std::move(request.prompt);
   a->request = std::move(request);
-  a->prompt_tokens = static_cast<int>(n);
+  a->random = stream(a->request.generation.seed, 0, Purpose::kDraft);
   a->submitted = now();
   std::lock_guard lock(mutex_);
   a->id = next_id_++;
@@ -123,8 +130,8 @@ void Engine::admit() {
       Active& a = *active_.back();
       a.started = now();
       a.seq = a.request.cache != nullptr ? a.request.cache : std::shared_ptr<KvSeq>(runner_.sequence());
-      a.fed = std::min<int64_t>(a.seq->length(), static_cast<int64_t>(a.request.prompt.size()) - 1);
-      if (a.seq->length() > a.fed) a.seq->truncate(a.fed);
+      if (a.left() < 1) a.seq->truncate(static_cast<int64_t>(a.tokens.size()) - 1);
+      a.seq->begin_prompt();
     }
     for (int64_t id : cancelled_)
       for (auto& a : active_)
@@ -140,39 +147,101 @@ void Engine::admit() {
   }
 }
 
-// Puts a sequence's next rows into the batch: its pending token, or as much of its prompt as there is room for.
+// Trees for all that decode. Each sequence gets its share of the rows that a step may hold.
+void Engine::draft() {
+  draft_s_ = 0;
+  std::vector<DraftSequence*> seqs;
+  std::vector<Active*> decoding;
+  for (auto& a : active_) {
+    if (!a->unfinished()) continue;
+    a->draft.tree.reset(a->tokens.back());
+    if (drafter_ != nullptr && a->decoding()) decoding.push_back(a.get());
+  }
+  const int n = static_cast<int>(decoding.size());
+  const RunnerOptions& most = runner_.options();
+  const int room = n > 0 ? (std::min(most.max_rows, most.max_wanted) - static_cast<int>(active_.size())) / n : 0;
+  for (Active* a : decoding) {
+    a->draft.tokens = a->tokens;
+    a->draft.sampler = &a->generation->sampler();
+    a->draft.random = &a->random;
+    a->draft.most_nodes = room;
+    a->draft.most_depth = draft_depth(*a, n);
+    if (room <= 0 || a->draft.most_depth <= 0) continue;
+    if (!std::exchange(a->prefilled, true)) drafter_->prefill(a->draft);
+    seqs.push_back(&a->draft);
+  }
+  if (seqs.empty()) return;
+  const double start = now();
+  drafter_->propose(seqs);
+  draft_s_ = now() - start;
+  int depth = 0;
+  for (DraftSequence* s : seqs) {
+    s->tree.cut(s->most_nodes + 1, s->most_depth);
+    depth = std::max(depth, s->tree.depth());
+  }
+  cost_.drafted(depth, draft_s_);
+}
+
+// No draft crosses an event of the cache, the context or the end of the answer: what it would bring could not stay.
+int Engine::draft_depth(Active& a, int sequences) {
+  int64_t depth = std::min<int64_t>({drafter_->most_depth(), a.seq->rows_until_event() - 1, a.generation->left() - 1});
+  if (const int64_t context = runner_.model().config().context; context > 0) depth = std::min(depth, context - 1 - a.seq->length());
+  if (drafter_->chooses_depth() && depth > 0) depth = cost_.best_depth(a.acceptance, static_cast<int>(depth), sequences);
+  return static_cast<int>(depth);
+}
+
+// Puts a sequence's next rows into the batch: its pending token with its draft, or as much of its prompt as there is
+// room for.
 void Engine::add_rows(Active& a) {
   a.rows = 0;
   a.logit = -1;
   const RunnerOptions& most = runner_.options();
   const int room = most.max_rows - batch_.rows();
   if (room <= 0 || static_cast<int>(batch_.logit_rows.size()) >= most.max_wanted) return;
-  const int64_t left = static_cast<int64_t>(a.request.prompt.size()) - a.fed;
-  int64_t n = a.prompt_done() ? 1 : std::min<int64_t>(left, room);
-  n = std::min(n, a.seq->rows_until_event());
+  const int64_t left = a.left();
+  int64_t n = std::min<int64_t>({left, room, a.seq->rows_until_event()});
+  if (a.in_prompt) n = std::min(n, static_cast<int64_t>(a.prompt_tokens()) - a.seq->length());
   if (n <= 0) return;
-  if (!a.seq->reserve(n)) return;  // no memory for more rows now: wait for another sequence to end
+  DraftTree& tree = a.draft.tree;
+  if (!a.seq->reserve(n + tree.size() - 1)) {
+    tree.cut(1, 0);
+    if (!a.seq->reserve(n)) return;  // no memory for more rows now: wait for another sequence to end
+  }
   const int first = batch_.rows();
+  const int64_t length = a.seq->length();
   for (int64_t i = 0; i < n; ++i) {
-    batch_.ids.push_back(a.prompt_done() ? a.pending : a.request.prompt[static_cast<size_t>(a.fed + i)]);
-    batch_.positions.push_back(static_cast<int32_t>(a.seq->length() + i));
+    batch_.ids.push_back(a.tokens[static_cast<size_t>(length + i)]);
+    batch_.positions.push_back(static_cast<int32_t>(length + i));
   }
-  a.rows = static_cast<int>(n);
-  batch_.seqs.push_back({a.seq.get(), first, a.rows, {}});
-  if (a.prompt_done() || n == left) {
-    a.logit = static_cast<int>(batch_.logit_rows.size());
-    batch_.logit_rows.push_back(batch_.rows() - 1);
+  for (int i = 1; i < tree.size(); ++i) {
+    batch_.ids.push_back(tree.node(i).token);
+    batch_.positions.push_back(static_cast<int32_t>(length) + tree.node(i).depth);
   }
+  a.rows = batch_.rows() - first;
+  a.parents = tree.is_chain() ? std::vector<int>() : tree.parents();
+  batch_.seqs.push_back({a.seq.get(), first, a.rows, a.parents});
+  if (n < left) return;
+  a.logit = static_cast<int>(batch_.logit_rows.size());
+  for (int i = batch_.rows() - tree.size(); i < batch_.rows(); ++i) batch_.logit_rows.push_back(i);
 }
 
 bool Engine::step() {
   batch_.clear();
+  try {
+    draft();
+  } catch (const std::exception& e) {
+    fail_drafts(e.what());
+  }
   for (const bool decoding : {true, false})  // tokens being decoded first, so that a long prompt does not stall them
     for (auto& a : active_)
-      if (a->unfinished() && a->prompt_done() == decoding) add_rows(*a);
+      if (a->unfinished() && a->decoding() == decoding) add_rows(*a);
   if (batch_.rows() > 0) {
     try {
-      hand_out(runner_.forward(batch_));
+      const double start = now();
+      const float* logits = runner_.forward(batch_);
+      const auto is_prompt = [](const auto& a) { return a->rows > 0 && !a->decoding(); };
+      if (std::none_of(active_.begin(), active_.end(), is_prompt)) cost_.verified(batch_.rows(), now() - start);
+      hand_out(logits);
     } catch (const std::exception& e) {
       fail_batch(e.what());
     }
@@ -197,17 +266,34 @@ bool Engine::step() {
 void Engine::hand_out(const float* logits) {
   for (auto& a : active_) {
     if (a->rows == 0) continue;
-    a->seq->commit(a->rows);
-    if (!a->prompt_done()) a->fed += a->rows;
-    a->rows = 0;
-    if (a->logit < 0) continue;
+    if (a->logit < 0) {  // part of a prompt
+      path_.clear();
+      keep_accepted(*a);
+      continue;
+    }
+    Finish why = Finish::kNone;
     try {
-      take(*a, logits + a->logit * runner_.vocab());
+      why = take(*a, logits + a->logit * runner_.vocab());
     } catch (const std::exception& e) {  // its sampler or its client: nobody else's matter
       a->answer.error = e.what();
-      finish(*a, Finish::kCancelled);
+      why = Finish::kCancelled;
     }
+    keep_accepted(*a);
+    if (why != Finish::kNone) finish(*a, why);
   }
+}
+
+// The rows of the accepted path stay in the cache, in place; the others are as if they had never been.
+void Engine::keep_accepted(Active& a) {
+  const int64_t chain_rows = a.logit < 0 ? a.rows : a.rows - a.draft.tree.size() + static_cast<int64_t>(path_.size());
+  a.rows = 0;
+  if (a.parents.empty())
+    a.seq->commit(chain_rows);
+  else
+    a.seq->keep_path(path_);
+  if (!a.in_prompt || a.seq->length() < static_cast<int64_t>(a.prompt_tokens())) return;
+  a.in_prompt = false;
+  a.seq->end_prompt();
 }
 
 // The pool is full and nobody can go on: the newest that holds rows leaves them to the others and starts over later.
@@ -235,25 +321,59 @@ void Engine::fail_batch(const char* error) {
   }
 }
 
-void Engine::take(Active& a, const float* logits) {
-  Token token = a.generation->accept({logits, static_cast<size_t>(runner_.vocab())});
+// Nothing was drafted because it failed: those who were to get a draft fail, the engine goes on.
+void Engine::fail_drafts(const char* error) {
+  for (auto& a : active_) {
+    if (!a->unfinished() || !a->decoding()) continue;
+    a->answer.error = error;
+    finish(*a, Finish::kCancelled);
+  }
+}
+
+// Follows the tree for as long as it holds what comes next; at least one token comes of it.
+Finish Engine::take(Active& a, const float* logits) {
+  const DraftTree& tree = a.draft.tree;
+  const size_t vocab = static_cast<size_t>(runner_.vocab());
+  RequestStats& s = a.answer.stats;
+  s.steps += 1;
+  s.drafted += tree.size() - 1;
+  if (tree.size() > 1) s.draft_s += draft_s_;
+  path_.clear();
+  Finish why = Finish::kNone;
+  for (int node = 0; node >= 0 && why == Finish::kNone;) {
+    path_.push_back(node);
+    const auto& trials = tree.node(node).trials;
+    Token token = a.generation->accept({logits + static_cast<size_t>(node) * vocab, vocab}, trials);
+    node = tree.child(node, token.id);
+    if (!trials.empty()) {
+      s.tested += 1;
+      s.accepted += node >= 0;
+      a.acceptance.observe(node >= 0);
+    }
+    why = deliver(a, std::move(token));
+  }
+  return why;
+}
+
+// One token to its client; the reason to end with it, if there is one.
+Finish Engine::deliver(Active& a, Token token) {
   if (a.first == 0) a.first = now();
-  a.answer.stats.steps += 1;
-  a.pending = token.id;
-  const int64_t context = runner_.model().config().context;
-  if (token.finish == Finish::kNone && context > 0 && a.seq->length() >= context) token.finish = Finish::kContext;
+  const int64_t context = runner_.model().config().context, prompt_rows = a.rows - a.draft.tree.size();
+  const int64_t length = a.seq->length() + prompt_rows + static_cast<int64_t>(path_.size());
+  if (token.finish == Finish::kNone && context > 0 && length >= context) token.finish = Finish::kContext;
+  a.tokens.push_back(token.id);
   a.answer.ids.push_back(token.id);
   a.answer.text += token.text;
-  if (a.request.on_token) a.request.on_token(token);
-  if (token.finish != Finish::kNone) finish(a, token.finish);
   a.answer.tokens.push_back(std::move(token));
+  if (a.request.on_token) a.request.on_token(a.answer.tokens.back());
+  return a.answer.tokens.back().finish;
 }
 
 void Engine::finish(Active& a, Finish why) {
   a.answer.finish = why;
   const double end = now();
   RequestStats& s = a.answer.stats;
-  s.prompt_tokens = a.prompt_tokens;
+  s.prompt_tokens = static_cast<int>(a.prompt_tokens());
   s.new_tokens = static_cast<int>(a.answer.ids.size());
   s.queue_s = a.started - a.submitted;
   s.prompt_s = (a.first > 0 ? a.first : end) - a.started;

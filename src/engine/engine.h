@@ -1,7 +1,8 @@
 // The one loop that command line, server, Python and compare all use: continuous batching over one model.
 //
-// Every step packs one row for each sequence that is decoding and fills the rest with prompt chunks, runs one forward,
-// and hands each finished row to its request's Generation. Results do not depend on who shares a batch (row contract).
+// Every step packs one row for each sequence that is decoding, with a drafter its draft tree behind it, and fills the rest
+// with prompt chunks, runs one forward, and hands each finished row to its request's Generation. The accepted path of a
+// tree stays in the cache, and the rest leaves no trace. Results do not depend on who shares a batch (row contract).
 #pragma once
 
 #include <condition_variable>
@@ -11,6 +12,8 @@
 #include <mutex>
 #include <thread>
 
+#include "decode/draft/cost.h"
+#include "decode/draft/drafter.h"
 #include "decode/generation.h"
 #include "model/runner.h"
 
@@ -28,7 +31,10 @@ struct RequestStats {
   int prompt_tokens = 0, new_tokens = 0;
   double queue_s = 0, prompt_s = 0, decode_s = 0, first_token_s = 0;  // prompt_s: to the first token, queueing apart
   int steps = 0;                     // target passes that decoded for it
+  int drafted = 0, tested = 0, accepted = 0;  // drafted tokens, nodes where one was put to the test, tests passed
+  double draft_s = 0;                // drafting, for all that shared the steps
   size_t cache_bytes = 0;
+  double accepted_per_step() const { return steps > 0 ? static_cast<double>(new_tokens) / steps : 0; }
 };
 
 struct Answer {
@@ -49,8 +55,9 @@ struct EngineStats {
 
 class Engine {
  public:
-  // model and tokenizer must outlive the engine; tokenizer may be null (ids only).
-  Engine(Model& model, const Tokenizer* tokenizer, const RunnerOptions& options, int max_parallel = 16);
+  // model and tokenizer must outlive the engine; tokenizer may be null (ids only). draft: spec of a drafter, or empty.
+  // Throws Error when a spec is wrong or the drafter does not fit the model.
+  Engine(Model& model, const Tokenizer* tokenizer, const RunnerOptions& options, int max_parallel = 16, const std::string& draft = "");
   ~Engine();  // cancels what is unfinished
 
   int64_t submit(Request request);   // throws Error when the prompt is empty or does not fit the context
@@ -66,19 +73,28 @@ class Engine {
   void loop();
   void admit();
   bool step();
+  void draft();
+  void fail_drafts(const char* error);
+  int draft_depth(Active& a, int sequences);
   void add_rows(Active& a);
   void hand_out(const float* logits);
   void fail_batch(const char* error);
   void make_way();
-  void take(Active& a, const float* logits);
+  Finish take(Active& a, const float* logits);
+  Finish deliver(Active& a, Token token);
+  void keep_accepted(Active& a);
   void finish(Active& a, Finish why);
   void publish(std::unique_ptr<Active> a);
 
   Runner runner_;
   const Tokenizer* tokenizer_;
   int max_parallel_;
+  std::unique_ptr<Drafter> drafter_;
+  DraftCost cost_;
+  double draft_s_ = 0;               // of this step
   Batch batch_;
   std::vector<std::unique_ptr<Active>> active_;
+  std::vector<int> path_;            // accepted nodes of the tree at hand
 
   mutable std::mutex mutex_;
   std::condition_variable work_, done_;

@@ -14,6 +14,7 @@ Runner::Runner(Model& model, const RunnerOptions& options)
   kv.spec = options.kv;
   kv.max_rows = options.max_cache_rows;
   kv.exact = options.compute == Compute::kF32;
+  kv.team = team_.get();
   pool_ = make_kv_pool(kv);
 }
 
