@@ -48,7 +48,7 @@ ScoreResult score_text(Runner& runner, Runner* reference, std::span<const int32_
       if (reference == nullptr) return;
       rows.push_back(i);
       kept.insert(kept.end(), logits, logits + vocab);
-    });
+    }, prefix - at);
     size_t k = 0;
     if (reference != nullptr)
       for_each_row(*reference, *plain, chunk, first - at, true, [&](int64_t i, const float* logits) {
@@ -56,7 +56,7 @@ ScoreResult score_text(Runner& runner, Runner* reference, std::span<const int32_
         const float* mine = kept.data() + static_cast<int64_t>(k++) * vocab;
         r.kl.push_back(divergence(logits, mine, vocab));
         r.top1_same += top(logits, vocab) == top(mine, vocab);
-      });
+      }, prefix - at);
     at += n;
   }
   r.cache_bytes = seq->bytes();

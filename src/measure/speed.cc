@@ -25,13 +25,15 @@ std::vector<int32_t> some_ids(int64_t vocab, int64_t n, uint64_t seed) {
 
 // Feeds ids in chunks, logits of the last row only, as a prompt is fed.
 void feed(Runner& runner, KvSeq& seq, std::span<const int32_t> ids) {
+  seq.begin_prompt();
   for (size_t at = 0; at < ids.size();) {
-    const size_t n = std::min(ids.size() - at, static_cast<size_t>(runner.options().max_rows));
+    const size_t n = std::min({ids.size() - at, static_cast<size_t>(runner.options().max_rows), static_cast<size_t>(seq.rows_until_event())});
     if (!seq.reserve(static_cast<int64_t>(n))) fail(ErrorCode::kUsage, "bench", "the cache is full at {} rows", seq.length());
     runner.forward(chain(seq, ids.subspan(at, n), at + n == ids.size() ? 1 : 0));
     seq.commit(static_cast<int64_t>(n));
     at += n;
   }
+  seq.end_prompt();
 }
 
 class Run {

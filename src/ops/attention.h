@@ -32,7 +32,7 @@ struct AttendUnit {
   const uint8_t* const* v_pages = nullptr;  // values, at + v_offset; nullptr: the same pages
   size_t k_offset = 0, v_offset = 0;
   const uint8_t *k_forms = nullptr, *v_forms = nullptr;  // by page, or nullptr: 0 as the codec has it, else closed (kivi)
-  const KvClosedKernels *k_closed = nullptr, *v_closed = nullptr;  // a key page's form: its sets; a value page's: groups
+  const KvClosedKernels *k_closed = nullptr, *v_closed = nullptr;  // a value page's form: its groups
   int v_group = 0;
   const uint32_t* alive = nullptr;        // by page, a bit for each row that still counts; nullptr: all do
   int64_t far_pages = 0;                  // keys of pages below this one meet far_prep, not prep ...

@@ -69,11 +69,11 @@ struct KvCodecKernels {
   void (*axpy)(const uint8_t* const* values, int count, int width, const float* p, int n, float* acc);
 };
 
-// Opens pages that kivi closed (ops/kivi.h) as the codecs of the same table list open theirs: keys with so many sets of
-// parameters, values with so many groups of group channels.
+// Opens pages that kivi closed (ops/kivi.h, which explains a key page's form) as the codecs of the same table list open
+// theirs; values with so many groups of group channels.
 struct KvClosedKernels {
   int bits;
-  const uint8_t* (*k_open)(const uint8_t* page, int width, int sets, uint8_t* scratch);
+  const uint8_t* (*k_open)(const uint8_t* page, int width, uint8_t form, uint8_t* scratch);
   const uint8_t* (*v_open)(const uint8_t* page, int width, int groups, int group, uint8_t* scratch);
 };
 

@@ -33,7 +33,7 @@ struct Group {
   uint32_t code(float x) const { return static_cast<uint32_t>(std::clamp(std::nearbyint((x - base) * inverse), 0.0f, static_cast<float>(most))); }
 };
 
-uint16_t* params(uint8_t* page, const KiviForm& f, int set) { return reinterpret_cast<uint16_t*>(page + 32) + static_cast<size_t>(2 * set * f.width); }
+uint16_t* params(uint8_t* page, const KiviForm& f, int set) { return reinterpret_cast<uint16_t*>(page) + static_cast<size_t>(2 * set * f.width); }
 const uint16_t* params(const uint8_t* page, const KiviForm& f, int set) { return params(const_cast<uint8_t*>(page), f, set); }
 
 // Where a key's code lies: the word and the bit in it.
@@ -60,7 +60,6 @@ void put(uint8_t* codes, Place p, int bits, uint32_t code) {
   w = (w & ~(((1u << bits) - 1) << p.bit)) | (code << p.bit);
   std::memcpy(codes + p.word * 4, &w, 4);
 }
-size_t key_codes(const KiviForm& f, int sets) { return f.key_bytes(sets) - f.code_bytes(); }
 size_t value_codes(const KiviForm& f) { return f.value_bytes() - f.code_bytes(); }
 uint16_t* value_params(uint8_t* page, const KiviForm& f, int g, bool smallest) {
   return reinterpret_cast<uint16_t*>(page) + 32 * ((smallest ? f.groups() : 0) + g);
@@ -69,9 +68,8 @@ uint16_t* value_params(uint8_t* page, const KiviForm& f, int g, bool smallest) {
 }  // namespace
 
 void kivi_close_keys(const KiviForm& f, const float* keys, uint8_t* page) {
-  const int sets = kivi_sets(f);
-  for (int r = 0; r < 32; ++r) page[r] = static_cast<uint8_t>(r / f.group);
-  uint8_t* codes = page + key_codes(f, sets);
+  const int sets = kivi_sets(f.key_form());
+  uint8_t* codes = page + f.key_codes(f.key_form());
   std::memset(codes, 0, f.code_bytes());
   for (int s = 0; s < sets; ++s)
     for (int d = 0; d < f.width; ++d) {
@@ -97,9 +95,9 @@ void kivi_close_values(const KiviForm& f, const float* values, uint8_t* page) {
     }
 }
 
-void kivi_read_key(const KiviForm& f, int sets, const uint8_t* page, int slot, float* row) {
-  const uint16_t* p = params(page, f, page[slot]);
-  const uint8_t* codes = page + key_codes(f, sets);
+void kivi_read_key(const KiviForm& f, uint8_t page_form, const uint8_t* page, int slot, float* row) {
+  const uint16_t* p = params(page, f, f.key_set(page_form, page, slot));
+  const uint8_t* codes = page + f.key_codes(page_form);
   for (int d = 0; d < f.width; ++d)
     row[d] = static_cast<float>(get(codes, key_place(f, d, slot), f.bits)) * f16_to_float(p[d]) + f16_to_float(p[f.width + d]);
 }
@@ -121,16 +119,17 @@ void kivi_move_value(const KiviForm& f, const uint8_t* from, int slot, uint8_t* 
     put(to + value_codes(f), value_place(f, to_slot, d), f.bits, get(from + value_codes(f), value_place(f, slot, d), f.bits));
 }
 
-void KiviPacker::add(const uint8_t* from, int from_sets, int slot, int to_slot) {
-  if (from != last_ || from[slot] != last_set_) {
+void KiviPacker::add(const uint8_t* from, uint8_t from_form, int slot, int to_slot) {
+  const int set = form_.key_set(from_form, from, slot);
+  if (from != last_ || set != last_set_) {
     last_ = from;
-    last_set_ = from[slot];
-    std::memcpy(params(page_, form_, used_++), params(from, form_, last_set_), static_cast<size_t>(form_.width) * 4);
+    last_set_ = set;
+    std::memcpy(params(page_, form_, used_++), params(from, form_, set), static_cast<size_t>(form_.width) * 4);
   }
-  page_[to_slot] = static_cast<uint8_t>(used_ - 1);
+  page_[form_.key_map(page_form_) + static_cast<size_t>(to_slot)] = static_cast<uint8_t>(used_ - 1);
   for (int d = 0; d < form_.width; ++d)
-    put(page_ + key_codes(form_, sets_), key_place(form_, d, to_slot), form_.bits,
-        get(from + key_codes(form_, from_sets), key_place(form_, d, slot), form_.bits));
+    put(page_ + form_.key_codes(page_form_), key_place(form_, d, to_slot), form_.bits,
+        get(from + form_.key_codes(from_form), key_place(form_, d, slot), form_.bits));
 }
 
 }  // namespace frugal

@@ -36,7 +36,7 @@ KvClosing closing_of(const CodecChoice& c, const KernelTable& table, bool exact,
 
 // Of a closed page's row, so that budgets in bytes can be kept.
 double closed_row_bytes(const KvClosing& c, bool key, size_t open_page) {
-  const size_t page = !c.on() ? open_page : key ? c.form.key_bytes(kivi_sets(c.form)) : c.form.value_bytes();
+  const size_t page = !c.on() ? open_page : key ? c.form.key_bytes(c.form.key_form()) : c.form.value_bytes();
   return static_cast<double>(page) / kPageRows;
 }
 

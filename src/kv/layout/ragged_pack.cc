@@ -112,16 +112,18 @@ bool RaggedEvent::fill_page(const std::vector<int64_t>& from, size_t first, size
   const auto index_of = [&](size_t i) { return static_cast<int>(from[first + i] % kPageRows); };
   int sets = 0;
   for (size_t i = 0; i < n && k_closed; ++i) {
-    const uint8_t* k = h_.k[page_of(i)];
-    if (i == 0 || page_of(i) != page_of(i - 1) || k[index_of(i)] != k[index_of(i - 1)]) ++sets;
+    const size_t p = page_of(i);
+    const auto set = [&](size_t j) { return layer_.k_closing.form.key_set(h_.k_forms[p], h_.k[p], index_of(j)); };
+    if (i == 0 || p != page_of(i - 1) || set(i) != set(i - 1)) ++sets;
   }
-  const size_t k_bytes = k_closed ? layer_.k_closing.form.key_bytes(sets) : layer_.k->k_page_bytes(layer_.k_width);
+  const uint8_t k_form = static_cast<uint8_t>(k_closed ? sets | kKiviPacked : 0);
+  const size_t k_bytes = k_closed ? layer_.k_closing.form.key_bytes(k_form) : layer_.k->k_page_bytes(layer_.k_width);
   const size_t v_bytes = v_closed ? layer_.v_closing.form.value_bytes() : layer_.v->v_page_bytes(layer_.v_width);
   uint8_t *k = pool_.heap().allocate(k_bytes), *v = pool_.heap().allocate(v_bytes);
   if (k != nullptr) to.k.push_back(k);
   if (v != nullptr) to.v.push_back(v);
   if (k == nullptr || v == nullptr) return false;
-  to.k_forms.push_back(static_cast<uint8_t>(sets));
+  to.k_forms.push_back(k_form);
   to.v_forms.push_back(static_cast<uint8_t>(v_closed ? layer_.v_closing.form.groups() : 0));
   to.alive.push_back(~0u);
   KiviPacker packer(layer_.k_closing.form, k, sets);
@@ -171,7 +173,7 @@ void RaggedEvent::close_keys() {
     const size_t page = static_cast<size_t>(p);
     if (h_.k_forms[page] != 0 || h_.in_page(p) < kPageRows) continue;
     left -= std::popcount(h_.living(p));
-    uint8_t* closed = pool_.heap().allocate(c.form.key_bytes(kivi_sets(c.form)));
+    uint8_t* closed = pool_.heap().allocate(c.form.key_bytes(c.form.key_form()));
     if (closed == nullptr) return;
     std::vector<float> rows(static_cast<size_t>(width * kPageRows));
     const float* opened = reinterpret_cast<const float*>(c.floats->k_open(h_.k[page], width, reinterpret_cast<uint8_t*>(scratch.data())));
@@ -179,7 +181,7 @@ void RaggedEvent::close_keys() {
     fill_dead(p, rows.data(), 1, kPageRows, width);
     kivi_close_keys(c.form, rows.data(), closed);
     pool_.heap().release(std::exchange(h_.k[page], closed));
-    h_.k_forms[page] = static_cast<uint8_t>(kivi_sets(c.form));
+    h_.k_forms[page] = c.form.key_form();
   }
 }
 

@@ -72,11 +72,12 @@ class HeadReader {
   void read_page(RaggedHead& h) {
     const uint8_t k_form = in_.number<uint8_t>("key form"), v_form = in_.number<uint8_t>("value form");
     const uint32_t alive = in_.number<uint32_t>("living rows");
-    if (k_form > (l_.k_closing.on() ? kMostKiviSets : 0)) wrong("a key form");
+    if (k_form != 0 && (!l_.k_closing.on() || kivi_sets(k_form) < 1 || kivi_sets(k_form) > kMostKiviSets || (k_form & ~(kKiviPacked | (kKiviPacked - 1))) != 0))
+      wrong("a key form");
     if (v_form != 0 && (!l_.v_closing.on() || v_form != l_.v_closing.form.groups())) wrong("a value form");
     uint8_t* k = page(key_bytes(l_, k_form), "keys");
     bool fits = true;
-    for (int r = 0; r < kPageRows && k_form != 0; ++r) fits = fits && k[r] < k_form;
+    for (int r = 0; r < kPageRows && k_form != 0; ++r) fits = fits && l_.k_closing.form.key_set(k_form, k, r) < kivi_sets(k_form);
     uint8_t* v = nullptr;
     try {
       if (!fits) wrong("a set of scales");

@@ -45,6 +45,47 @@ testkit::RestatedCut h2o_over_window(int heavy, int recent) {
   return [=](RestatedHead& h) { return testkit::best_rows(static_cast<int>(h.rows.size()), heavy + recent, 0, 0, masses(h)); };
 }
 
+testkit::RestatedCut scissorhands(int budget, int drop, int history, int recent, bool rate) {
+  return [=](RestatedHead& h) {
+    const int n = static_cast<int>(h.rows.size());
+    std::vector<double> s;
+    for (const auto& r : h.rows) {
+      const double low = static_cast<double>(std::count(r.low.begin(), r.low.end(), true));
+      s.push_back(rate ? -low / std::min(h.seen - r.token, history) : -low);
+    }
+    return testkit::best_rows(n, n <= budget ? n : budget - drop, 0, recent, s);
+  };
+}
+testkit::RestatedCut vatp(int budget, int sink, int power, bool mean = false) {
+  return [=](RestatedHead& h) {
+    std::vector<double> s = masses(h);
+    for (size_t i = 0; i < s.size(); ++i) {
+      double norm = 0;
+      for (double x : h.rows[i].v) norm += std::pow(std::abs(x), power);
+      s[i] *= std::pow(norm, 1.0 / power) / (mean ? h.seen - h.rows[i].token : 1);
+    }
+    return testkit::best_rows(static_cast<int>(h.rows.size()), budget, sink, budget - budget / 2, s);
+  };
+}
+// Values that leave are shared out among the m kept rows behind them, by the draw of (token, layer, head).
+testkit::RestatedCut cam(testkit::RestatedCut base, int m, bool never = false) {
+  return [=](RestatedHead& h) {
+    const std::vector<int> stay = base(h);
+    for (int i = 0; i < static_cast<int>(h.rows.size()) && h.seen > h.prompt && !never; ++i) {
+      if (std::binary_search(stay.begin(), stay.end(), i)) continue;
+      auto first = std::upper_bound(stay.begin(), stay.end(), i), last = std::min(stay.end(), first + m);
+      double mean = 0;
+      for (auto j = first; j != last; ++j) mean += h.rows[static_cast<size_t>(*j)].decode_mass / static_cast<double>(last - first);
+      const testkit::RestatedRow gone = h.rows[static_cast<size_t>(i)];
+      const auto bits = philox4x32_10({static_cast<uint32_t>(gone.token), static_cast<uint32_t>(Purpose::kCache), 0, static_cast<uint32_t>(h.head)}, {0, 0});
+      if (bits[1] * 0x1p-32 >= gone.decode_mass / mean) continue;
+      for (auto j = first; j != last; ++j)
+        for (size_t d = 0; d < gone.v.size(); ++d) h.rows[static_cast<size_t>(*j)].v[d] += gone.v[d] / static_cast<double>(last - first);
+    }
+    return stay;
+  };
+}
+
 const PolicyCase kPolicyCases[] = {
     {"streaming", "streaming(sink=4,window=60)", streaming(4, 60), true},
     {"streaming_no_sink", "streaming(sink=0,window=40)", streaming(0, 40), true},
@@ -58,6 +99,18 @@ const PolicyCase kPolicyCases[] = {
     {"h2o_mean", "h2o(budget=60,score=mean)", h2o_mean(30, 30)},
     {"h2o_mean_for_sum", "h2o(budget=60)", h2o_mean(30, 30), false, 0, false},
     {"h2o_over_window", "h2o(budget=60)", h2o_over_window(30, 30), false, 0, false},
+    {"scissorhands", "scissorhands(budget=80,history=40,recent=10)", scissorhands(80, 40, 40, 10, false), false, 40},
+    {"scissorhands_rate", "scissorhands(budget=80,history=40,recent=10,drop=0.25,rule=rate)", scissorhands(80, 20, 40, 10, true), false, 40},
+    {"scissorhands_longer_memory", "scissorhands(budget=80,history=40,recent=10)", scissorhands(80, 40, 60, 10, false), false, 60, false},
+    {"vatp", "vatp(base=h2o,budget=60,sink=7)", vatp(60, 7, 1)},
+    {"vatp_base_of_its_own", "vatp(base=h2o(budget=50),sink=0)", vatp(50, 0, 1)},
+    {"vatp_l2", "vatp(base=h2o,budget=60,sink=7)", vatp(60, 7, 2), false, 0, false},
+    {"vatp_over_mean", "vatp(base=h2o(score=mean),budget=60,sink=7)", vatp(60, 7, 1, true)},
+    {"vatp_without_sinks", "vatp(base=h2o(score=mean),budget=60,sink=7)", vatp(60, 0, 1, true), false, 0, false},
+    {"cam_over_h2o", "cam(base=h2o(budget=60),m=5)", cam(h2o(30, 30), 5)},
+    {"cam_over_streaming", "cam(base=streaming(sink=4,window=56),m=16)", cam(streaming(4, 56), 16), true},
+    {"cam_never_merging", "cam(base=h2o(budget=60),m=5)", cam(h2o(30, 30), 5, true), false, 0, false},
+    {"cam_other_m", "cam(base=h2o(budget=60),m=5)", cam(h2o(30, 30), 6), false, 0, false},
 };
 
 std::string scheduled(std::string spec, int every) {

@@ -45,9 +45,9 @@ struct KeySets {
   int n;
   float scale[kMostKiviSets][16], base[kMostKiviSets][16];
   float own[kMostKiviSets][kPageRows];
-  KeySets(const uint8_t* page, int sets) : n(sets) {
+  KeySets(const KiviForm& f, const uint8_t* page, uint8_t form) : n(kivi_sets(form)) {
     for (int s = 0; s < n && n > 1; ++s)
-      for (int r = 0; r < kPageRows; ++r) own[s][r] = page[r] == s ? 1.0f : 0.0f;
+      for (int r = 0; r < kPageRows; ++r) own[s][r] = f.key_set(form, page, r) == s ? 1.0f : 0.0f;
   }
   void load_channels(const uint16_t* params, int width, int d0) {
     for (int s = 0; s < n; ++s, params += 2 * width) {
@@ -65,11 +65,12 @@ struct KeySets {
 };
 
 template <int Bits, class To>
-const uint8_t* open_keys(const uint8_t* page, int width, int sets, uint8_t* scratch) {
+const uint8_t* open_keys(const uint8_t* page, int width, uint8_t form, uint8_t* scratch) {
   constexpr int kChannels = 16 / Bits;
-  KeySets s(page, sets);
-  const uint16_t* params = reinterpret_cast<const uint16_t*>(page + 32);
-  const uint8_t* codes = page + 32 + static_cast<size_t>(4 * sets * width);
+  const KiviForm f{Bits, kPageRows, width, width};
+  KeySets s(f, page, form);
+  const uint16_t* params = reinterpret_cast<const uint16_t*>(page);
+  const uint8_t* codes = page + f.key_codes(form);
   for (int d0 = 0; d0 < width; d0 += 16) {
     s.load_channels(params, width, d0);
     for (int d = 0; d < 16; d += kChannels, codes += 64) {
