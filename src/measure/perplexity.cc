@@ -22,7 +22,8 @@ int64_t top(const float* x, int64_t n) { return std::max_element(x, x + n) - x; 
 
 }  // namespace
 
-// Both runs go chunk by chunk together, so that only one chunk's logits are kept.
+// Both runs go chunk by chunk together, so that only one chunk's logits are kept. A chunk ends where the prompt does:
+// there the cache compresses it.
 ScoreResult score_text(Runner& runner, Runner* reference, std::span<const int32_t> ids, int64_t prefix) {
   ScoreResult r;
   r.tokens = static_cast<int64_t>(ids.size());
@@ -37,7 +38,12 @@ ScoreResult score_text(Runner& runner, Runner* reference, std::span<const int32_
     r.cache_bytes_peak = std::max(r.cache_bytes_peak, seq->bytes());
   };
   for (int64_t at = 0; at < r.tokens;) {
-    const int64_t n = std::min<int64_t>(r.tokens - at, at < first ? runner.options().max_rows : runner.options().max_wanted);
+    if (at == prefix) {
+      seq->end_prompt();
+      if (plain != nullptr) plain->end_prompt();
+    }
+    const int64_t left = at < prefix ? prefix - at : r.tokens - at;
+    const int64_t n = std::min<int64_t>(left, at < first ? runner.options().max_rows : runner.options().max_wanted);
     // One more id, so that the chunk's last row has a token to predict; it is not fed.
     const auto chunk = ids.subspan(static_cast<size_t>(at), static_cast<size_t>(n));
     std::vector<float> kept;
