@@ -85,6 +85,7 @@ PagedSeq::~PagedSeq() {
 }
 
 bool PagedSeq::reserve(int64_t rows) {
+  forget(length_, length_ + std::exchange(reserved_, 0));  // of a step that was never committed
   const size_t need = static_cast<size_t>((length_ + rows + kPageRows - 1) / kPageRows), had = extents_.size();
   while (extents_.size() < need) {
     uint8_t* e = pool_.allocate();
@@ -116,6 +117,7 @@ void PagedSeq::commit(int64_t rows) {
 void PagedSeq::forget(int64_t first, int64_t last) {
   for (int l = 0; l < pool_.layers(); ++l) {
     const KvLayer& layer = pool_.layer(l);
+    if (!holds_infinities(*layer.k) && !holds_infinities(*layer.v)) continue;
     for (int64_t slot = first; slot < std::min<int64_t>(last, static_cast<int64_t>(extents_.size()) * kPageRows); ++slot)
       for (int h = 0; h < layer.shape.heads && !pool_.is_shared(extents_[static_cast<size_t>(slot / kPageRows)]); ++h) {
         uint8_t* page = page_of(slot) + layer.page(h);

@@ -15,7 +15,7 @@ uint16_t half(float x) { return float_to_f16(std::clamp(x, -kLargestHalf, kLarge
 
 struct Group {
   uint16_t scale, smallest;
-  float unit, base, inverse;
+  float unit, base;
   int most;
   // Parameters of n values, step apart.
   Group(const float* x, int n, int step, int bits) : most((1 << bits) - 1) {
@@ -28,9 +28,8 @@ struct Group {
     scale = half((high - low) / static_cast<float>(most));
     unit = f16_to_float(scale);
     base = f16_to_float(smallest);
-    inverse = unit > 0 ? 1.0f / unit : 0.0f;
   }
-  uint32_t code(float x) const { return static_cast<uint32_t>(std::clamp(std::nearbyint((x - base) * inverse), 0.0f, static_cast<float>(most))); }
+  uint32_t code(float x) const { return static_cast<uint32_t>(unit > 0 ? std::clamp(std::nearbyint((x - base) / unit), 0.0f, static_cast<float>(most)) : 0.0f); }
 };
 
 uint16_t* params(uint8_t* page, const KiviForm& f, int set) { return reinterpret_cast<uint16_t*>(page) + static_cast<size_t>(2 * set * f.width); }

@@ -159,6 +159,7 @@ bool RaggedSeq::reserve(int layer, RaggedHead& h, int64_t rows) {
 }
 
 bool RaggedSeq::reserve(int64_t rows) {
+  forget_uncommitted(std::exchange(reserved_, 0));
   bool good = true;
   each_head([&](int l, int, RaggedHead& h) { good = good && h.slots + rows <= pool_.most_slots(length_ + rows) && reserve(l, h, rows); });
   if (!good)  // others may use what is not enough
@@ -184,8 +185,10 @@ HeadView RaggedSeq::head(int layer, int head) {
 
 // Rows of the step that did not stay: nothing of them may be seen, infinities least of all.
 void RaggedSeq::forget_uncommitted(int64_t written) {
+  if (written <= 0) return;
   each_head([&](int l, int, RaggedHead& h) {
     const KvLayer& layer = pool_.layer(l);
+    if (!holds_infinities(*layer.k) && !holds_infinities(*layer.v)) return;
     for (int64_t slot = h.slots; slot < h.slots + written; ++slot)
       erase_row(layer, h.k[static_cast<size_t>(slot / kPageRows)], h.v[static_cast<size_t>(slot / kPageRows)], static_cast<int>(slot % kPageRows));
   });
@@ -200,8 +203,7 @@ void RaggedSeq::take_in(int64_t rows) {
   });
   for (KvTape& t : tapes_) t.rows += static_cast<int>(t.heads > 0 ? rows : 0);
   length_ += rows;
-  if (reserved_ > rows) forget_uncommitted(reserved_ - rows);
-  reserved_ = 0;
+  forget_uncommitted(std::exchange(reserved_, 0) - rows);
   run_events(false, before);
 }
 

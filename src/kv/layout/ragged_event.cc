@@ -1,7 +1,6 @@
 #include "kv/layout/ragged_event.h"
 
 #include <atomic>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -41,9 +40,7 @@ void RaggedEvent::select() {
   const KvSchedule schedule = policy_.schedule();
   const PolicyRoom room{seq_.in_prompt_ ? seq_.length_ : seq_.prompt_, pool_.row_bytes(), schedule.every + kPageRows};
   const PolicySelection s = policy_.select(room);
-  slot_.clear();
-  for (int64_t p = 0; p < h_.pages(); ++p)
-    for (uint32_t bits = h_.living(p); bits != 0; bits &= bits - 1) slot_.push_back(p * kPageRows + std::countr_zero(bits));
+  slot_ = living_slots(0, h_.pages());
   const size_t n = slot_.size();
   if (static_cast<int64_t>(n) <= s.most || static_cast<int64_t>(n) <= s.keep) return;
   std::vector<int32_t> token(n);

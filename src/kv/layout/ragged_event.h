@@ -37,7 +37,10 @@ class RaggedEvent {
 
   // Packing and closing (ragged_pack.cc).
   void tidy();
+  std::vector<int64_t> living_slots(int64_t first, int64_t last) const;
+  bool shift(int64_t first, int64_t last);
   bool pack(int64_t first, int64_t last);
+  void close_up(int64_t first, int64_t last, int64_t pages, int64_t rows, bool takes_more);
   bool fill_page(const std::vector<int64_t>& from, size_t first, size_t n, bool k_closed, bool v_closed, RaggedHead& to);
   void close_keys();
   void close_values();

@@ -67,19 +67,56 @@ void RaggedEvent::tidy() {
     const bool open = kind(h_, first) == 0;
     const bool too_many = open ? dead * 16 > living || closes : dead * 4 > rows;
     const int64_t before = h_.pages();
-    if (dead > 0 && too_many && (full < taken || (open && closes && last == h_.pages())) && pack(first, last)) last -= before - h_.pages();
+    if (dead > 0 && too_many && (full < taken || (open && closes && last == h_.pages())) && (open ? shift(first, last) : pack(first, last))) last -= before - h_.pages();
     first = last;
   }
 }
 
-// Living rows of pages [first, last), all of one kind, into as few pages of that kind. False when there is no memory.
+std::vector<int64_t> RaggedEvent::living_slots(int64_t first, int64_t last) const {
+  std::vector<int64_t> slots;
+  for (int64_t p = first; p < last; ++p)
+    for (uint32_t bits = h_.living(p); bits != 0; bits &= bits - 1) slots.push_back(p * kPageRows + std::countr_zero(bits));
+  return slots;
+}
+
+// Pages [last, ...) follow [first, first + pages) at once; `rows` living ones are in the latter.
+void RaggedEvent::close_up(int64_t first, int64_t last, int64_t pages, int64_t rows, bool takes_more) {
+  for (int64_t p = last; p < h_.pages(); ++p) h_.move_page(p, p - (last - first) + pages);
+  const int64_t gone = last - first - pages;
+  for (int64_t p = 0; p < pages; ++p) {
+    const int64_t n = std::min<int64_t>(kPageRows, rows - p * kPageRows);
+    h_.alive[static_cast<size_t>(first + p)] = takes_more || n == kPageRows ? ~0u : (1u << n) - 1;
+  }
+  h_.resize(h_.pages() - gone);
+  h_.slots = takes_more ? first * kPageRows + rows : h_.slots - gone * kPageRows;
+  h_.normed = std::min(h_.normed, h_.slots);
+}
+
+// Living rows of open pages [first, last) move to their front. False when a page is shared and there is no memory.
+bool RaggedEvent::shift(int64_t first, int64_t last) {
+  while (first < last && h_.living(first) == ~0u) ++first;  // these are as they should be
+  const bool tail = last * kPageRows >= h_.slots;
+  const std::vector<int64_t> from = living_slots(first, last);
+  const int64_t rows = static_cast<int64_t>(from.size()), pages = (rows + kPageRows - 1) / kPageRows;
+  for (size_t p = static_cast<size_t>(first); p < static_cast<size_t>(first + pages); ++p)
+    if (!make_own(pool_.heap(), h_.k[p], layer_.k->k_page_bytes(layer_.k_width)) || !make_own(pool_.heap(), h_.v[p], layer_.v->v_page_bytes(layer_.v_width)))
+      return false;
+  for (int64_t i = 0; i < rows; ++i) {
+    const int64_t slot = from[static_cast<size_t>(i)], to = first * kPageRows + i;
+    if (slot == to) continue;
+    copy_open_row(layer_, h_, slot, h_, to);
+    h_.move_columns(slot, to);
+  }
+  for (size_t p = static_cast<size_t>(first + pages); p < static_cast<size_t>(last); ++p) pool_.heap().release(h_.k[p]), pool_.heap().release(h_.v[p]);
+  close_up(first, last, pages, rows, tail);
+  return true;
+}
+
+// Living rows of closed pages [first, last), all of one kind, into as few pages of that kind. False when there is no memory.
 bool RaggedEvent::pack(int64_t first, int64_t last) {
   while (first < last && h_.living(first) == ~0u) ++first;  // these are as they should be
-  const bool tail = last * kPageRows >= h_.slots, k_closed = h_.k_forms[static_cast<size_t>(first)] != 0, v_closed = h_.v_forms[static_cast<size_t>(first)] != 0;
-  const bool takes_more = tail && !k_closed && !v_closed;
-  std::vector<int64_t> from;
-  for (int64_t p = first; p < last; ++p)
-    for (uint32_t bits = h_.living(p); bits != 0; bits &= bits - 1) from.push_back(p * kPageRows + std::countr_zero(bits));
+  const bool k_closed = h_.k_forms[static_cast<size_t>(first)] != 0, v_closed = h_.v_forms[static_cast<size_t>(first)] != 0;
+  const std::vector<int64_t> from = living_slots(first, last);
   RaggedHead packed;
   packed.set_up(needs_);
   for (size_t i = 0; i < from.size(); i += kPageRows)
@@ -95,14 +132,8 @@ bool RaggedEvent::pack(int64_t first, int64_t last) {
   for (int64_t p = 0; p < pages; ++p) {
     const size_t to = static_cast<size_t>(first + p), at = static_cast<size_t>(p);
     h_.k[to] = packed.k[at], h_.v[to] = packed.v[at], h_.k_forms[to] = packed.k_forms[at], h_.v_forms[to] = packed.v_forms[at];
-    const size_t n = std::min<size_t>(kPageRows, from.size() - at * kPageRows);
-    h_.alive[to] = takes_more || n == kPageRows ? ~0u : (1u << n) - 1;
   }
-  for (int64_t p = last; p < h_.pages(); ++p) h_.move_page(p, p - (last - first) + pages);
-  const int64_t gone = last - first - pages;
-  h_.resize(h_.pages() - gone);
-  h_.slots = takes_more ? first * kPageRows + static_cast<int64_t>(from.size()) : h_.slots - gone * kPageRows;
-  h_.normed = std::min(h_.normed, h_.slots);
+  close_up(first, last, pages, static_cast<int64_t>(from.size()), false);
   return true;
 }
 
