@@ -6,6 +6,7 @@
 #include "cli/verb.h"
 #include "kv/spec.h"
 #include "measure/answers.h"
+#include "measure/observe.h"
 #include "measure/probe.h"
 
 namespace frugal {
@@ -70,6 +71,35 @@ Json spec_bench(const EvalFlags& f, Model& model, const Tokenizer& tokenizer, co
   return j;
 }
 
+Json layer_row(const std::string& layer, const LayerObservations& o) {
+  return {{"layer", layer}, {"rows_for_90", o.rows_for_90}, {"sink_share", o.sink_share}, {"persistence", o.persistence}, {"sink_value_ratio", o.sink_value_ratio},
+          {"neighbour_cosine", o.neighbour_cosine}, {"random_cosine", o.random_cosine}, {"energy_keys", o.energy_keys},
+          {"energy_rotated_keys", o.energy_rotated_keys}, {"energy_values", o.energy_values}};
+}
+
+// A row a layer, and their mean.
+Json observations(const EvalFlags& f, Runner& runner, const Tokenizer& tokenizer) {
+  if (f.retrieval.text.empty()) fail(ErrorCode::kUsage, "eval", "observations needs --text");
+  std::vector<int32_t> ids = tokenizer.encode(f.retrieval.text);
+  const size_t most = static_cast<size_t>(std::max<int64_t>(16, f.retrieval.lengths[0]));
+  if (ids.size() > most) ids.resize(most);
+  const auto records = record_attention(runner, ids);
+  Progress progress(stderr_progress(), "observations", static_cast<int64_t>(records.size()));
+  Json rows = Json::array(), all = Json::object();
+  for (const AttendRecord& r : records) {
+    if (r.rows == 0) continue;  // reads another layer's rows
+    rows.push_back(layer_row(std::to_string(r.spec.layer), observe(r)));
+    for (const auto& [key, value] : rows.back().items())
+      if (value.is_number()) all[key] = all.value(key, 0.0) + value.get<double>();
+    progress.add(1);
+  }
+  Json mean = {{"layer", "mean"}};
+  for (const auto& [key, value] : all.items()) mean[key] = value.get<double>() / static_cast<double>(rows.size());
+  mean["n"] = ids.size();
+  mean["by_category"] = rows;
+  return mean;
+}
+
 int run(EvalFlags f) {
   const bool needs_file = f.task == "choice" || f.task == "exact" || f.task == "spec-bench";
   if (needs_file == f.file.empty()) fail(ErrorCode::kUsage, "eval", "{} {} --file", f.task, needs_file ? "needs" : "takes no");
@@ -86,6 +116,7 @@ int run(EvalFlags f) {
     const auto probe = [&](const Probe& p) { return run_probe(runner, p); };
     if (f.task == "needle") j = tally(needle_probes(*tokenizer, f.retrieval), probe);
     if (f.task == "key-value") j = tally(key_value_probes(*tokenizer, f.retrieval), probe);
+    if (f.task == "observations") j = observations(f, runner, *tokenizer);
     if (f.task == "exact") j = tally(read_probes(*tokenizer, read_file(f.file)), probe);
     if (f.task == "choice") j = tally(read_choices(*tokenizer, read_file(f.file)), [&](const Choice& c) { return run_choice(runner, c); });
   }
@@ -112,11 +143,11 @@ int run(EvalFlags f) {
 std::function<int()> set_up(CLI::App& app) {
   auto f = std::make_shared<EvalFlags>();
   add_engine_flags(app, f->engine);
-  app.add_option("TASK", f->task, "needle, key-value (retrieval from long prompts); choice, exact (questions of --file); spec-bench (prompts of --file: accepted tokens and speed)")
-      ->required()->check(CLI::IsMember({"needle", "key-value", "choice", "exact", "spec-bench"}));
+  app.add_option("TASK", f->task, "needle, key-value (retrieval from long prompts); choice, exact (questions of --file); spec-bench (prompts of --file: accepted tokens and speed); observations (of attention over --text)")
+      ->required()->check(CLI::IsMember({"needle", "key-value", "choice", "exact", "spec-bench", "observations"}));
   app.add_option("--file", f->file, "a JSON object a line: {prompt, answer}; {prompt, choices, answer: index}; {prompt} or {turns}; each with a category or not");
-  app.add_option("--text", f->text, "needle: the text to hide it in; default made-up sentences");
-  app.add_option("--lengths", f->retrieval.lengths, "retrieval: tokens of the prompts")->delimiter(',');
+  app.add_option("--text", f->text, "needle: the text to hide it in, default made-up sentences; observations: the text to read");
+  app.add_option("--lengths", f->retrieval.lengths, "retrieval: tokens of the prompts; observations: of the text (the first)")->delimiter(',');
   app.add_option("--depths", f->retrieval.depths, "retrieval: where the answer stands, 0 (beginning) to 1")->delimiter(',');
   app.add_option("--repeats", f->retrieval.repeats, "retrieval: prompts of each length and depth")->check(CLI::Range(1, 10000));
   app.add_option("--seed", f->retrieval.seed, "retrieval: another seed, other prompts");

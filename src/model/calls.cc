@@ -101,6 +101,7 @@ void AttendCall::run(const StepParams& step, Team team) const {
   s.q = q_.data, s.k = k_.data, s.v = v_.data, s.out = out_.data;
   s.q_stride = q_.cols, s.k_stride = k_.cols, s.v_stride = v_.cols, s.out_stride = out_.cols;
   s.scratch = step.attend_scratch;
+  if (phase_ == kWrite && step.tap != nullptr && team.thread == 0) (*step.tap)(spec_, s, step.rows());
   if (phase_ == kWrite) attend_write(*step.pool, spec_, s, team.thread, team.threads);
   if (phase_ == kRead) attend_read(*step.pool, spec_, s, team.thread, team.threads);
   if (phase_ == kMerge) attend_merge(*step.pool, spec_, s, team.thread, team.threads);

@@ -4,6 +4,7 @@
 // they run. A step allocates nothing and starts no thread; the team walks the list together, a barrier after each call.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -13,10 +14,14 @@
 
 namespace frugal {
 
+// Sees what each layer's attention is given, before it is rotated or stored: for observation, not for speed.
+using AttendTap = std::function<void(const AttendSpec& spec, const AttendStep& step, int rows)>;
+
 struct StepParams {
   const Batch* batch = nullptr;
   KvPool* pool = nullptr;
   std::span<std::byte> attend_scratch;
+  const AttendTap* tap = nullptr;
   int rows() const { return batch->rows(); }
   int wanted() const { return static_cast<int>(batch->logit_rows.size()); }
 };

@@ -47,8 +47,9 @@ StepParams Runner::prepare(const Batch& batch) {
   return {&batch, pool_.get(), {reinterpret_cast<std::byte*>(scratch_.data()), scratch_.size()}};
 }
 
-const float* Runner::forward(const Batch& batch) {
-  const StepParams step = prepare(batch);
+const float* Runner::forward(const Batch& batch, const AttendTap* tap) {
+  StepParams step = prepare(batch);
+  step.tap = tap;
   Program& p = programs_.get(*team_, options_.compute, batch.rows(), std::max(1, step.wanted()));
   p.run(*team_, step);
   return p.logits();

@@ -29,7 +29,8 @@ class Runner {
   std::unique_ptr<KvSeq> sequence() { return pool_->create(); }
   // Logits of the wanted rows, batch.logit_rows.size() x vocab, valid until the next forward. The caller has reserved
   // room in each sequence and commits afterwards. Ids must be below the vocabulary's size.
-  const float* forward(const Batch& batch);
+  // tap, if any, is called on the way by one thread while the others go on, and may not throw.
+  const float* forward(const Batch& batch, const AttendTap* tap = nullptr);
   // The same with the time that each kind of call took.
   std::vector<std::pair<std::string, double>> profile(const Batch& batch);
 
