@@ -69,7 +69,7 @@ class Run {
     if (!options_.resume && (taken(out) || taken(folder) || taken(work_)))
       fail(ErrorCode::kUsage, "data", "found output in {} already, expected none: --resume goes on with it, or remove {} and {}", out, out, work_);
     fs::create_directories(work_);
-    remove_unfinished(folder);
+    for (const std::string& f : {folder, options_.rejects}) remove_unfinished(f);
   }
 
   bool all_done(const Manifest& manifest, size_t last_pass) const {

@@ -7,7 +7,7 @@
 // As datatrove 0.10.1 reads it: occurrences after the first are duplicates; shares are of all characters of the text, white
 // space included; the most frequent n-gram is the first of several, joined by blanks, times its count, even when that is 1;
 // duplicate n-grams are found by a scan that jumps over one it has seen, and count without blanks. Deviation: n-grams are
-// equal when their words are, where datatrove compares the words run together ("a bc" and "ab c").
+// equal when their words are; datatrove compares the words run together ("a bc" and "ab c"), and so does words=spacy here.
 // Cost: an n-gram can only occur twice where its (n-1)-grams do, so all words go through one table of pairs, and longer
 // n-grams are looked at only where pairs, triples and fours repeat: about two table steps a word on ordinary text.
 #include <fmt/format.h>
@@ -35,8 +35,10 @@ struct Limits {
 // What one document needs; a worker keeps it for the next.
 class NGrams {
  public:
-  void set(const Words& words) {
+  void set(std::string_view text, const Words& words, bool run_together) {
     words_ = &words;
+    if (run_together) sum_up(text);
+    run_together_ = run_together;
     before_.resize(words.size() + 1);
     before_[0] = 0;
     for (size_t i = 0; i < words.size(); ++i) before_[i + 1] = before_[i] + words[i].characters;
@@ -65,12 +67,12 @@ class NGrams {
 
   // Characters in n-grams seen before, n >= 5, after top(4): runs_ tell where 4-grams repeat.
   size_t duplicate(size_t n) {
-    const size_t words = words_->size(), need = n - 3;
+    const size_t words = words_->size(), need = run_together_ ? 0 : n - 3;
     if (longest_ < need || words < n) return 0;
     seen_.clear(words);
     size_t total = 0;
     for (size_t i = 0; i + n <= words;) {
-      if (runs_[i] < need || seen_.add(gram(i, n), 0).first == 1) {
+      if (runs_[i] < need || seen_.add(run_together_ ? joined(i, n) : gram(i, n), 0).first == 1) {
         ++i;
         continue;
       }
@@ -91,7 +93,36 @@ class NGrams {
     return h;
   }
 
+  // Polynomial hashes, modulo 2^61 - 1, of the bytes of all words before each, run together.
+  static constexpr uint64_t kPrime = (uint64_t{1} << 61) - 1, kBase = 0x1F35A7BD3C4E5F11;
+  static uint64_t times(uint64_t a, uint64_t b) {
+    __extension__ using Wide = unsigned __int128;
+    const Wide p = static_cast<Wide>(a) * b;
+    const uint64_t sum = (static_cast<uint64_t>(p) & kPrime) + static_cast<uint64_t>(p >> 61);
+    return sum >= kPrime ? sum - kPrime : sum;
+  }
+  void sum_up(std::string_view text) {
+    sums_.assign(1, 0);
+    powers_.assign(1, 1);
+    bytes_.assign(1, 0);
+    for (const Word& w : *words_) {
+      uint64_t sum = sums_.back();
+      for (char c : text.substr(w.begin, w.size)) {
+        sum = (times(sum, kBase) + static_cast<unsigned char>(c) + 1) % kPrime;
+        powers_.push_back(times(powers_.back(), kBase));
+      }
+      sums_.push_back(sum);
+      bytes_.push_back(bytes_.back() + w.size);
+    }
+  }
+  uint64_t joined(size_t i, size_t n) const {
+    const uint64_t size = bytes_[i + n] - bytes_[i];
+    return mix((sums_[i + n] + kPrime - times(sums_[i], powers_[size])) % kPrime + size);
+  }
+
   const Words* words_ = nullptr;
+  bool run_together_ = false;
+  std::vector<uint64_t> sums_, powers_, bytes_;
   std::vector<size_t> before_;   // characters before each word
   std::vector<uint8_t> repeats_;  // by position: this n-gram occurs more than once
   std::vector<uint32_t> runs_;   // by position: how many n-grams from here on repeat, of the n looked at last
@@ -134,7 +165,7 @@ class GopherRepetition : public RowOp {
       check(d.characters / length, limits_.line_characters);
       if (lines == 0) split_at_breaks(text, 1, scratch.lines);
     }
-    grams.set(scratch.words(text, kind_));
+    grams.set(text, scratch.words(text, kind_), kind_ == WordKind::kSpacy);
     for (size_t n = 0; n < kTops; ++n) check(static_cast<double>(grams.top(n + kFirstTop)) / length, limits_.top[n]);
     for (size_t n = 0; n < kDuplicates; ++n) check(static_cast<double>(grams.duplicate(n + kFirstDuplicate)) / length, limits_.duplicate[n]);
   }
