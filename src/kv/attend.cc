@@ -19,7 +19,8 @@ struct Local {
   int32_t* positions;
   uint8_t* unit;
   float* row;
-  uint64_t* tree;
+  int* owner;
+  AttendChain chain;
 };
 
 class Attend {
@@ -29,8 +30,8 @@ class Attend {
         rows_(total_rows()), layout_(g_, rows_, static_cast<int64_t>(step.seqs.size()), longest(), threads, pool_.moves_positions()) {}
 
   void write(int thread) {
-    if (thread == 0) list_work();
     const Local l = local(thread);
+    if (thread == 0) list_work(l);
     for (int s = 0; s < static_cast<int>(step_.seqs.size()); ++s)
       for (int r = 0; r < share(s).rows; ++r)
         if (const int row = share(s).first + r; mine(row, rows_, thread)) write_row(s, r, row, l);
@@ -96,7 +97,7 @@ class Attend {
     std::byte* p = at(layout_.thread0 + layout_.per_thread * static_cast<size_t>(thread));
     const size_t n = static_cast<size_t>(layout_.most_rows) * static_cast<size_t>(g_.ratio);
     float* f = reinterpret_cast<float*>(p);
-    Local l;
+    Local l = {.chain = AttendChain(p + layout_.chain_at, layout_, g_, n)};
     l.state = {f, f + n, f + n * 17};
     l.begin = reinterpret_cast<int64_t*>(p + AttendLayout::align(n * g_.partial_bytes()));
     l.end = l.begin + n;
@@ -104,7 +105,7 @@ class Attend {
     l.positions = reinterpret_cast<int32_t*>(l.slopes + n);
     l.unit = reinterpret_cast<uint8_t*>(p + layout_.unit_at);
     l.row = reinterpret_cast<float*>(p + layout_.row_at);
-    l.tree = reinterpret_cast<uint64_t*>(p + layout_.tree_at);
+    l.owner = reinterpret_cast<int*>(p + layout_.owner_at);
     return l;
   }
 
@@ -157,36 +158,31 @@ class Attend {
 
   HeadView view(int s, int head) const { return seq(s).head(spec_.layer, head); }
 
-  // Slots that row r of a group's sequence may see: [first_slot, last_slot); of a tree's own rows only the ancestors.
+  // Slots that row r of a group may see: [first_slot, last_slot).
   int64_t last_slot(const AttendGroup& w, int r) const { return w.base + r + 1; }
   int64_t first_slot(const AttendGroup& w, int r) const {
-    if (spec_.window == 0) return 0;
-    const std::span<const int> parents = share(w.seq).parents;
-    int64_t seen = last_slot(w, r);  // a tree row is as far from the committed rows as it has ancestors
-    if (!parents.empty()) {
-      seen = w.base;
-      for (int a = r; a >= 0; a = parents[static_cast<size_t>(a)]) ++seen;
-    }
-    const int64_t first = std::max<int64_t>(0, seen - spec_.window);
-    return parents.empty() ? first : std::min(first, w.base);
+    return spec_.window == 0 ? 0 : std::max<int64_t>(0, last_slot(w, r) - spec_.window);
   }
-  // ... of all its rows.
-  int64_t first_slot(const AttendGroup& w) const {
-    int64_t first = first_slot(w, w.row);
-    if (!share(w.seq).parents.empty() && spec_.window > 0)
-      for (int r = w.row + 1; r < w.row + w.rows; ++r) first = std::min(first, first_slot(w, r));
-    return first;
+  // The row of the share that stands at place r of a group's chain.
+  int row_at(const AttendGroup& w, int r) const {
+    if (w.leaf < 0) return r;
+    int row = w.leaf;
+    for (int up = w.path - 1 - r; up > 0; --up) row = share(w.seq).parents[static_cast<size_t>(row)];
+    return row;
   }
 
-  void list_work() const {
+  void list_work(const Local& l) const {
     Header& h = header();
     h.groups = h.blocks = 0;
     h.next.store(0, std::memory_order_relaxed);
     for (int s = 0; s < static_cast<int>(step_.seqs.size()) && spec_.write; ++s)
       if (KvTape* t = seq(s).tape(spec_.layer)) t->make_room(share(s).rows, g_.heads, g_.prep, spec_);
-    for (int s = 0; s < static_cast<int>(step_.seqs.size()); ++s)
-      for (int row = 0; row < share(s).rows; row += layout_.most_rows)
-        for (int head = 0; head < g_.groups; ++head) add_group(s, row, head);
+    for (int s = 0; s < static_cast<int>(step_.seqs.size()); ++s) {
+      if (share(s).parents.empty())
+        add_groups({.seq = s, .leaf = -1}, 0, share(s).rows);
+      else
+        add_tree(s, l.owner);
+    }
     h.by_block = layout_.may_split && h.groups < 4 * threads_;
     AttendGroup *begin = &group(0), *end = begin + h.groups;
     if (!h.by_block) return std::sort(begin, end, [](const AttendGroup& a, const AttendGroup& b) { return a.blocks * a.rows > b.blocks * b.rows; });
@@ -204,11 +200,33 @@ class Attend {
     }
   }
 
-  void add_group(int s, int row, int head) const {
-    AttendGroup& w = group(header().groups++);
-    w = {s, row, std::min(layout_.most_rows, share(s).rows - row), head, view(s, head).slots, 0, 0, 0};
-    w.block0 = first_slot(w) / kAttendRows;
-    w.blocks = (last_slot(w, row + w.rows - 1) + kAttendRows - 1) / kAttendRows - w.block0;
+  // A chain for each leaf, of the rows that lead to no leaf before it. Parents stand before their children.
+  void add_tree(int s, int* owner) const {
+    const std::span<const int> parents = share(s).parents;
+    const int rows = share(s).rows;
+    std::fill_n(owner, rows, rows);
+    for (int r = rows - 1; r >= 0; --r) {
+      if (owner[r] == rows) owner[r] = r;  // a leaf
+      if (const int p = parents[static_cast<size_t>(r)]; p >= 0) owner[p] = std::min(owner[p], owner[r]);
+    }
+    for (int leaf = 0; leaf < rows; ++leaf) {
+      if (owner[leaf] != leaf) continue;
+      int path = 0, own = 0;
+      for (int r = leaf; r >= 0; r = parents[static_cast<size_t>(r)], ++path) own += owner[r] == leaf;
+      add_groups({.seq = s, .leaf = leaf, .path = path}, path - own, path);
+    }
+  }
+
+  // Rows [first, last) of w's chain.
+  void add_groups(AttendGroup w, int first, int last) const {
+    for (w.row = first; w.row < last; w.row += layout_.most_rows)
+      for (w.head = 0; w.head < g_.groups; ++w.head) {
+        w.rows = std::min(layout_.most_rows, last - w.row);
+        w.base = view(w.seq, w.head).slots;
+        w.block0 = first_slot(w, w.row) / kAttendRows;
+        w.blocks = (last_slot(w, w.row + w.rows - 1) + kAttendRows - 1) / kAttendRows - w.block0;
+        group(header().groups++) = w;
+      }
   }
 
   // --- read ---
@@ -236,7 +254,7 @@ class Attend {
     u.state = l.state;
     u.scratch = l.unit;
     for (int i = 0; i < u.n; ++i) see(w, i, l);
-    if (!share(w.seq).parents.empty()) ancestors(w, l, u);
+    if (w.leaf >= 0) as_chain(w, rows, l.chain, u);
     return u;
   }
 
@@ -246,20 +264,42 @@ class Attend {
     l.begin[i] = first_slot(w, r);
     l.end[i] = last_slot(w, r);
     if (spec_.alibi_slopes != nullptr) l.slopes[i] = spec_.alibi_slopes[w.head * g_.ratio + i % g_.ratio] * kLog2E;
-    l.positions[i] = step_.positions[share(w.seq).first + r];
+    l.positions[i] = step_.positions[share(w.seq).first + row_at(w, r)];
   }
 
-  // A tree row sees the committed rows, itself and its ancestors, as far as the window reaches: a bit for each.
-  void ancestors(const AttendGroup& w, const Local& l, AttendUnit& u) const {
-    u.tree_words = (share(w.seq).rows + 63) / 64;
-    u.tree_base = w.base;
-    std::fill_n(l.tree, u.n * u.tree_words, uint64_t{0});
-    for (int i = 0; i < u.n; ++i) {
-      int64_t left = spec_.window > 0 ? spec_.window : share(w.seq).rows;
-      for (int r = w.row + i / g_.ratio; r >= 0 && left-- > 0; r = share(w.seq).parents[static_cast<size_t>(r)])
-        l.tree[i * u.tree_words + r / 64] |= uint64_t{1} << (r % 64);
+  // Lets a unit meet the path to a leaf as if it were a sequence: its queries one behind the other, and copies of the pages
+  // from the step's first row on with the path's rows in the places where they would stand.
+  void as_chain(const AttendGroup& w, const HeadView& rows, const AttendChain& c, AttendUnit& u) const {
+    const size_t queries = static_cast<size_t>(g_.ratio) * g_.prep;
+    for (int i = 0; i < w.rows; ++i) {
+      const int row = share(w.seq).first + row_at(w, w.row + i);
+      std::memcpy(c.prep + static_cast<size_t>(i) * queries, prep(row, w.head), queries);
+      if (rows.far_pages > 0) std::memcpy(c.far_prep + static_cast<size_t>(i) * queries, prep(row, w.head, true), queries);
     }
-    u.tree = l.tree;
+    u.prep = c.prep, u.far_prep = c.far_prep;
+    const int64_t last = last_slot(w, w.row + w.rows - 1), tail = w.base / kPageRows, pages = (last + kPageRows - 1) / kPageRows;
+    std::copy_n(rows.k_pages, tail, c.k_pages);
+    std::copy_n(rows.v_pages, tail, c.v_pages);
+    for (int64_t p = tail; p < pages; ++p) {
+      c.k_pages[p] = c.k_tail + static_cast<size_t>(p - tail) * g_.k_page - rows.k_offset;
+      c.v_pages[p] = c.v_tail + static_cast<size_t>(p - tail) * g_.v_page - rows.v_offset;
+      std::memcpy(c.k_pages[p] + rows.k_offset, rows.k_pages[p] + rows.k_offset, layer_.k->k_page_bytes(g_.k_width));
+      std::memcpy(c.v_pages[p] + rows.v_offset, rows.v_pages[p] + rows.v_offset, layer_.v->v_page_bytes(g_.v_width));
+    }
+    u.pages = c.k_pages, u.v_pages = c.v_pages;
+    if (u.slopes != nullptr) u.key_positions = static_cast<const int32_t*>(std::memcpy(c.positions, rows.positions, static_cast<size_t>(last) * sizeof(int32_t)));
+    for (int r = 0; r < w.row + w.rows; ++r)
+      if (const int row = row_at(w, r); row != r) move_row(w.base + row, w.base + r, rows, c, u.slopes != nullptr);
+  }
+
+  void move_row(int64_t from, int64_t to, const HeadView& rows, const AttendChain& c, bool with_position) const {
+    float row[kWidestKvHead];
+    const int source = static_cast<int>(from % kPageRows), target = static_cast<int>(to % kPageRows);
+    layer_.k->k_read(rows.k_pages[from / kPageRows] + rows.k_offset, g_.k_width, source, row);
+    layer_.k->k_write(row, g_.k_width, c.k_pages[to / kPageRows] + rows.k_offset, target);
+    layer_.v->v_read(rows.v_pages[from / kPageRows] + rows.v_offset, g_.v_width, source, row);
+    layer_.v->v_write(row, g_.v_width, c.v_pages[to / kPageRows] + rows.v_offset, target);
+    if (with_position) c.positions[to] = rows.positions[from];
   }
 
   int64_t page_end(const AttendGroup& w, int64_t blocks) const {
@@ -307,14 +347,14 @@ class Attend {
   // Divides query i by its sums and stores the head.
   void put(const AttendGroup& w, int i, const AttendPartial& state, float* finished) const {
     pool_.table().attend_finish(state, i, g_.v_width, finished);
-    const int row = share(w.seq).first + w.row + i / g_.ratio, head = w.head * g_.ratio + i % g_.ratio;
+    const int row = share(w.seq).first + row_at(w, w.row + i / g_.ratio), head = w.head * g_.ratio + i % g_.ratio;
     if (KvTape* t = spec_.write ? seq(w.seq).tape(spec_.layer) : nullptr) record(*t, w, i, state);
     std::memcpy(step_.out + row * step_.out_stride + head * g_.v_out, finished, static_cast<size_t>(g_.v_out) * sizeof(float));
   }
 
   // Keeps query i with its final log-sum-exp, for the policy.
   void record(KvTape& t, const AttendGroup& w, int i, const AttendPartial& state) const {
-    const int r = w.row + i / g_.ratio, head = w.head * g_.ratio + i % g_.ratio;
+    const int r = row_at(w, w.row + i / g_.ratio), head = w.head * g_.ratio + i % g_.ratio;
     float total = 0;
     for (int lane = 0; lane < 16; ++lane) total += state.l[i * 16 + lane];
     t.lse_of(t.rows + r, head) = state.m[i] + std::log2(total);

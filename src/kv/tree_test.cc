@@ -101,6 +101,35 @@ TEST_P(DraftTree, KeptPathEqualsSequence) {
       }
 }
 
+// Row by row the bits of the path fed in sequence, whatever rows lie between: what makes drafts in trees leave no trace.
+TEST_P(DraftTree, RowsHaveTheBitsOfTheirPath) {
+  testkit::LayerSetup s = testkit::make_setup(2, 3, 64, 64);
+  s.spec.window = GetParam();
+  for (const char* codec : {"f32", "f16", "bf16", "q8"})
+    for (const bool exact : {false, true})
+      for (int committed : {0, 29, 31, 62, 254, 300})
+        for (int threads : {1, 2}) {
+          SCOPED_TRACE(std::string(codec) + (exact ? " exact, " : ", ") + std::to_string(committed) + " committed");
+          ThreadTeam team(threads, false);
+          auto pool = make_kv_pool(s.pool(codec, exact));
+          auto tree = pool->create();
+          const auto rows = prompt_and_tree(s, committed);
+          const int n = static_cast<int>(kParents.size());
+          if (committed > 0) {
+            testkit::attend_step(*pool, s, {{tree.get(), &rows, 0, committed}}, team);
+            tree->commit(committed);
+          }
+          const auto out = testkit::attend_step(*pool, s, {{tree.get(), &rows, committed, n, kParents}}, team);
+          for (int r = 0; r < n; ++r) {
+            const auto chain = in_sequence(s, rows, committed, path_to(r));
+            auto sequence = pool->create();
+            const auto all = testkit::attend_step(*pool, s, {{sequence.get(), &chain, 0, chain.rows}}, team);
+            const size_t row = static_cast<size_t>(s.out_cols());
+            ASSERT_EQ(std::memcmp(all.data() + row * static_cast<size_t>(chain.rows - 1), out.data() + row * static_cast<size_t>(r), row * 4), 0) << "row " << r;
+          }
+        }
+}
+
 // A chain given as a tree takes the same path through the arithmetic.
 TEST_P(DraftTree, ChainAsTreeGivesTheSameBits) {
   testkit::LayerSetup s = testkit::make_setup(1, 4, 64, 64);
