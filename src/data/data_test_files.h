@@ -1,6 +1,7 @@
 // For tests: the golden files of the pipeline, rules run on single texts, and pipelines in folders of their own.
 #pragma once
 
+#include <fmt/format.h>
 #include <unistd.h>
 #include <zlib.h>
 

@@ -194,12 +194,16 @@ class JsonlSink : public Sink {
       const char* comma = "{";
       if (!b.id[r].empty()) member(out, "id", b.id[r], comma);
       member(out, "text", b.text[r], comma);
-      if (!b.meta[r].empty()) out.append(",").append(b.meta[r]);
+      const std::string_view earlier = values_ && b.meta[r].find("\"values\"") != std::string_view::npos ? meta_value(b.meta[r], "values") : "";
+      if (earlier.size() < 2 || earlier[0] != '{')
+        out.append(b.meta[r].empty() ? "" : ",").append(b.meta[r]);
+      else
+        without_values(b.meta[r], out);
       if (rejects) {
         member(out, "dropped_by", schema.stages[b.stage[r]], comma);
         member(out, "reason", schema.reasons[b.verdict[r] - 1u], comma);
       }
-      if (values_) values(b, r, schema, out);
+      if (values_) values(b, r, schema, earlier, out);
       out += "}\n";
     }
   }
@@ -222,8 +226,20 @@ class JsonlSink : public Sink {
     comma = ",";
   }
 
-  static void values(const Batch& b, size_t r, const Schema& schema, std::string& out) {
+  static void without_values(std::string_view meta, std::string& out) {
+    scan_members(meta, [&](std::string_view key, std::string_view value) {
+      if (key != "values") out.append(",\"").append(key).append("\":").append(value);
+      return true;
+    });
+  }
+
+  // What an earlier run found stands before what this one did.
+  static void values(const Batch& b, size_t r, const Schema& schema, std::string_view earlier, std::string& out) {
     const char* comma = ",\"values\":{";
+    if (earlier.size() > 2) {
+      out.append(comma).append(earlier.substr(1, earlier.size() - 2));
+      comma = ",";
+    }
     for (size_t c = 0; c < schema.columns.size(); ++c) {
       const Column& column = schema.columns[c];
       if (column.is_text ? b.labels[c][r].empty() : std::isnan(b.numbers[c][r])) continue;
