@@ -98,7 +98,10 @@ Linear& Model::linear(const std::string& name, int64_t rows, int64_t cols, bool 
 
 std::vector<KvShape> Model::kv_shapes() const {
   const KvShape shape{static_cast<int>(config_.kv_heads), static_cast<int>(config_.head_dim), static_cast<int>(config_.head_dim)};
-  return std::vector<KvShape>(static_cast<size_t>(config_.layers), shape);
+  std::vector<KvShape> shapes(static_cast<size_t>(config_.layers), shape);
+  for (size_t l = 0; l < shapes.size(); ++l)
+    if (config_.layer_is_local.empty() || config_.layer_is_local[l]) shapes[l].window = config_.window;
+  return shapes;
 }
 
 Val Model::build(Ops& ops) { return family_(ops, *this); }

@@ -60,7 +60,7 @@ struct AttendUnit {
 
 inline size_t attend_unit_scratch(int k_width, int v_width) {
   const size_t widths = static_cast<size_t>(k_width + v_width), queries = kAttendTogether;
-  return sizeof(float) * (widths * kAttendRows + queries * (kAttendRows + 32 + static_cast<size_t>(v_width)));
+  return sizeof(float) * (widths * kAttendRows + queries * (kAttendRows + 32 + 2 * static_cast<size_t>(v_width)));
 }
 
 // The plain reference: softmax in double over decoded rows. q: scaled; keys, values: rows x width; bias: added to each

@@ -75,6 +75,10 @@ struct KvClosedKernels {
   int bits;
   const uint8_t* (*k_open)(const uint8_t* page, int width, uint8_t form, uint8_t* scratch);
   const uint8_t* (*v_open)(const uint8_t* page, int width, int groups, int group, uint8_t* scratch);
+  // Where there are bf16 dot products, else nullptr: pages met as they are, the scales going into queries and weights.
+  // scores as KvCodecKernels::dot, false for a page that was packed from too many; acc += as axpy, of one page.
+  bool (*k_dot)(const uint8_t* page, int width, uint8_t form, const uint8_t* prep, int n, float* scores);
+  void (*v_axpy)(const uint8_t* page, int width, int groups, int group, const float* p, int n, float* acc);
 };
 
 struct KernelTable {

@@ -41,8 +41,8 @@ struct Place {
   int bit;
 };
 Place key_place(const KiviForm& f, int d, int r) {
-  const int channels = 16 / f.bits;
-  return {static_cast<size_t>(d / channels * 16 + r % 16), f.bits * (2 * (d % channels) + r / 16)};
+  const int channels = 16 / f.bits, j = d % channels;
+  return {static_cast<size_t>(d / channels * 16 + r % 16), f.bits * (4 * (j / 2) + 2 * (r / 16) + j % 2)};
 }
 Place value_place(const KiviForm& f, int r, int d) {
   const int rows = 32 / f.bits;

@@ -7,7 +7,8 @@
 // parameters that they were made with and are never computed anew.
 //
 //   keys    for each set half scale[width], half smallest[width]; codes [width / c][16 lanes] u32 with c = 16 / bits
-//           channels each: code of channel j and row lane + 16 h at bit bits * (2 j + h); packed: u8 set_of[32]
+//           channels each: code of channel j and row lane + 16 h at bit bits * (4 (j / 2) + 2 h + j % 2), so that the codes
+//           of two channels lie side by side; packed: u8 set_of[32]
 //   values  half scale[groups][32], half smallest[groups][32]; codes [bits][width / 16][16 lanes] u32: code of channel
 //           lane and row 32 / bits * unit + j at bit bits * j
 //

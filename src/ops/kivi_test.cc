@@ -8,7 +8,7 @@
 
 #include "base/half.h"
 #include "base/rng.h"
-#include "ops/kernels.h"
+#include "ops/attention.h"
 
 namespace frugal {
 namespace {
@@ -142,6 +142,65 @@ TEST_P(KiviPages, KernelsOpenWhatThePlainReaderReads) {
           near(at(opened, static_cast<size_t>(pairs ? (r / 2 * width + d) * 2 + r % 2 : r * width + d)), row[static_cast<size_t>(d)]);
       }
     }
+}
+
+// Pages met as they are: scores and weighted sums of several queries against the plain reader, each query's bits whatever
+// stands beside it.
+TEST_P(KiviPages, KernelsMeetClosedPagesAsTheyAre) {
+  constexpr int kQueries = 8;
+  std::vector<uint8_t> packed(form.key_bytes(4 | kKiviPacked)), values(form.value_bytes());
+  const auto fresh = keys(1), other = keys(2);
+  KiviPacker packer(form, packed.data(), 4);
+  for (int r = 0; r < 32; ++r) packer.add((r < 11 || r > 27 ? fresh : other).data(), form.key_form(), form.group == 32 ? r : r % 16, r);
+  kivi_close_values(form, rows(4).data(), values.data());
+  Stream random = stream(3, 1, Purpose::kTest);
+  std::vector<float> q(static_cast<size_t>(kQueries * width), 0.0f), row(static_cast<size_t>(width));
+  std::vector<float> scores(kQueries * kAttendRows), alone(kAttendRows);
+  for (int i = 0; i < kQueries; ++i)
+    for (int d = 0; d < form.used; ++d) q[static_cast<size_t>(i * width + d)] = d == 3 ? 1e-3f * random.uniform() : random.uniform() - 0.5f;
+  for (const KernelTable* table : kernel_tables()) {
+    const KvClosedKernels& k = *table->find_closed(form.bits);
+    if (k.k_dot == nullptr) continue;
+    const KvCodecKernels& half = *table->find_codec("f16");
+    std::vector<uint8_t> prep(kQueries * half.prep_bytes(width));
+    for (int i = 0; i < kQueries; ++i) half.prepare(&q[static_cast<size_t>(i * width)], width, &prep[static_cast<size_t>(i) * half.prep_bytes(width)]);
+    for (const auto& [page, page_form] : {std::pair<const std::vector<uint8_t>*, uint8_t>{&fresh, form.key_form()}, {&packed, static_cast<uint8_t>(4 | kKiviPacked)}}) {
+      ASSERT_TRUE(k.k_dot(page->data(), width, page_form, prep.data(), kQueries, scores.data()));
+      for (int i = 0; i < kQueries; ++i) {
+        ASSERT_TRUE(k.k_dot(page->data(), width, page_form, &prep[static_cast<size_t>(i) * half.prep_bytes(width)], 1, alone.data()));
+        for (int r = 0; r < 32; ++r) {
+          kivi_read_key(form, page_form, page->data(), r, row.data());
+          double expected = 0, size = 0;
+          for (int d = 0; d < width; ++d) {
+            const double term = static_cast<double>(row[static_cast<size_t>(d)]) * static_cast<double>(q[static_cast<size_t>(i * width + d)]);
+            expected += term, size += std::abs(term);
+          }
+          ASSERT_NEAR(scores[static_cast<size_t>(i * kAttendRows + r)], expected, size / 100 + 0.05) << "query " << i << " row " << r;
+          ASSERT_EQ(scores[static_cast<size_t>(i * kAttendRows + r)], alone[static_cast<size_t>(r)]);
+        }
+      }
+    }
+    // Weights as bf16 in the first half of each row of scores, an eighth each of powers of two, so that they are exact.
+    std::vector<float> weights(kQueries * kAttendRows), acc(static_cast<size_t>(kQueries * width), 0.5f), one(static_cast<size_t>(width), 0.5f);
+    const auto weight = [](int i, int r) { return std::ldexp(1.0f, -((i + r) % 5)); };
+    for (int i = 0; i < kQueries; ++i)
+      for (int r = 0; r < 32; ++r) reinterpret_cast<uint16_t*>(&weights[static_cast<size_t>(i * kAttendRows)])[r] = float_to_bf16(weight(i, r));
+    k.v_axpy(values.data(), width, form.groups(), form.group, weights.data(), kQueries, acc.data());
+    k.v_axpy(values.data(), width, form.groups(), form.group, &weights[2 * kAttendRows], 1, one.data());
+    for (int d = 0; d < width; ++d) ASSERT_EQ(one[static_cast<size_t>(d)], acc[static_cast<size_t>(2 * width + d)]);
+    for (int i = 0; i < kQueries; ++i) {
+      std::vector<double> expected(static_cast<size_t>(width), 0.5), size(static_cast<size_t>(width), 0.0);
+      for (int r = 0; r < 32; ++r) {
+        kivi_read_value(form, values.data(), r, row.data());
+        for (size_t d = 0; d < row.size(); ++d) {
+          expected[d] += static_cast<double>(row[d]) * static_cast<double>(weight(i, r));
+          size[d] = std::max(size[d], std::abs(static_cast<double>(row[d])));
+        }
+      }
+      // Half a step of bf16 for the largest code and for the offset's float sum, in a group whose span is up to 6,000.
+      for (int d = 0; d < form.used; ++d) ASSERT_NEAR(acc[static_cast<size_t>(i * width + d)], expected[static_cast<size_t>(d)], 40 + size[static_cast<size_t>(d)] / 20) << d;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, KiviPages,

@@ -255,5 +255,37 @@ TEST_F(RaggedTest, NothingOfForgottenRowsIsSeen) {
   }
 }
 
+// The shares of a half-float cache's bytes that 7,000 tokens of heads of 64 come to.
+TEST_F(RaggedTest, SharesOfThePlainCacheAtSevenThousandTokens) {
+  testkit::LayerSetup wide = testkit::make_setup(1, 1, 64, 64);
+  const testkit::Rows many(wide.shape, 1, 7000, 9);
+  const auto bytes = [&](const char* spec, int decoded) {
+    KvPoolOptions o = wide.pool(spec, false);
+    o.max_rows = 8192;
+    o.team = &team;
+    auto p = make_kv_pool(o);
+    auto seq = p->create();
+    for (int at = 0; at < 7000 - decoded; at += 500) {
+      const int n = std::min(500, 7000 - decoded - at);
+      testkit::attend_step(*p, wide, {{seq.get(), &many, at, n}}, team);
+      seq->commit(n);
+    }
+    seq->end_prompt();
+    for (int at = 7000 - decoded; at < 7000;) {
+      const int n = static_cast<int>(std::min<int64_t>(7000 - at, seq->rows_until_event()));
+      testkit::attend_step(*p, wide, {{seq.get(), &many, at, n}}, team);
+      seq->commit(n);
+      at += n;
+    }
+    return static_cast<double>(seq->bytes());
+  };
+  const double plain = bytes("full", 0);
+  EXPECT_LE(bytes("k:kivi(bits=2) | v:kivi(bits=2)", 0) / plain, 0.22);
+  EXPECT_LE(bytes("h2o(budget=20%)", 0) / plain, 0.22);
+  EXPECT_LE(bytes("h2o(budget=20%) | k:kivi(bits=2) | v:kivi(bits=2)", 0) / plain, 0.07);
+  EXPECT_LE(bytes("h2o(budget=1400)", 600) / plain, 0.22);
+  EXPECT_LE(bytes("h2o(budget=1400) | k:kivi(bits=2) | v:kivi(bits=2)", 600) / plain, 0.09);
+}
+
 }  // namespace
 }  // namespace frugal

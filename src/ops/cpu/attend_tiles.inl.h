@@ -195,6 +195,12 @@ struct ByteKeys {
 };
 #endif
 
+// Scores of a closed page of keys, met as it is; false where it must be opened.
+inline bool meets_closed_keys(const AttendUnit& u, int64_t page, const uint8_t* prep, int n, float* scores) {
+  const uint8_t form = u.k_forms != nullptr ? u.k_forms[page] : 0;
+  return form != 0 && u.k_closed->k_dot != nullptr && u.k_closed->k_dot(u.pages[page] + u.k_offset, u.k_width, form, prep, n, scores);
+}
+
 // A unit's page in the form that its tiles multiply.
 inline const uint8_t* open_key_page(const AttendUnit& u, int64_t page, uint8_t* scratch) {
   const uint8_t *p = u.pages[page] + u.k_offset, form = u.k_forms != nullptr ? u.k_forms[page] : 0;

@@ -188,7 +188,7 @@ void attend_finish(const AttendPartial& state, int i, int width, float* out) {
 struct Block {
   const AttendUnit& u;
   Ahead ahead;
-  float *scores, *sums;
+  float *scores, *sums, *stretch;
   uint8_t *keys_at, *values_at;
   int64_t page0 = 0;
   int count = 0;
@@ -196,7 +196,8 @@ struct Block {
 
   explicit Block(const AttendUnit& unit) : u(unit), ahead(unit), scores(reinterpret_cast<float*>(unit.scratch)) {
     sums = scores + kAttendTogether * kAttendRows;
-    keys_at = reinterpret_cast<uint8_t*>(sums + kAttendTogether * (32 + u.v_width));
+    stretch = sums + kAttendTogether * (32 + u.v_width);
+    keys_at = reinterpret_cast<uint8_t*>(stretch + kAttendTogether * u.v_width);
     values_at = keys_at + static_cast<size_t>(u.k_width) * kAttendRows * sizeof(float);
   }
   AttendPartial partial() const { return {sums, sums + kAttendTogether, sums + kAttendTogether * 17}; }
@@ -228,19 +229,48 @@ struct Block {
     const size_t skip = static_cast<size_t>(first) * u.k->prep_bytes(u.k_width);
     for (int j = a; j < b; ++j) {
       ahead.some();
-      const uint8_t* k = key(j);
-      ahead.some();
-      u.k->dot(k, u.k_width, (page0 + j < u.far_pages ? u.far_prep : u.prep) + skip, n, scores + (j - a) * kPageRows);
+      meet_keys(j, (page0 + j < u.far_pages ? u.far_prep : u.prep) + skip, n, scores + (j - a) * kPageRows);
     }
     softmax(u, x, scores, out, ahead);
-    for (int j = a; j < b; ++j) {
-      ahead.some();
-      open_value(j);
-      ahead.some();
-    }
-    u.v->axpy(values + a, b - a, u.v_width, scores, n, out.acc);
+    weigh_values(a, b, n, out.acc);
     return true;
   }
+
+  void meet_keys(int j, const uint8_t* prep, int n, float* to) {
+    if (meets_closed_keys(u, page0 + j, prep, n, to)) return;
+    const uint8_t* k = key(j);
+    ahead.some();
+    u.k->dot(k, u.k_width, prep, n, to);
+  }
+
+  bool closed_value(int j) const { return u.v_forms != nullptr && u.v_forms[page0 + j] != 0 && u.v_closed->v_axpy != nullptr; }
+  // acc = weights times the values of pages [a, b): stretches of opened pages at once, closed ones as they are.
+  void weigh_values(int a, int b, int n, float* acc) {
+    bool first = true;
+    for (int j = a; j < b;) {
+      int end = j;
+      for (; end < b && !closed_value(end); ++end) {
+        ahead.some();
+        open_value(end);
+        ahead.some();
+      }
+      const float* p = weights_of(j - a);
+      if (end > j) {
+        float* to = first ? acc : stretch;
+        u.v->axpy(values + j, end - j, u.v_width, p, n, to);
+        for (int d = 0; !first && d < n * u.v_width; d += 16) store(acc + d, add(load(acc + d), load(stretch + d)));
+        j = end;
+      } else {
+        if (first) std::fill_n(acc, n * u.v_width, 0.0f);
+        ahead.some();
+        u.v_closed->v_axpy(u.v_pages[page0 + j] + u.v_offset, u.v_width, u.v_forms[page0 + j], u.v_group, p, n, acc);
+        ++j;
+      }
+      first = false;
+    }
+  }
+  // Weights of the block's page: half as wide where they are bf16.
+  const float* weights_of(int page) const { return scores + page * (u.v->pairs ? kPageRows / 2 : kPageRows); }
 };
 
 void clear(const AttendPartial& p, int n, int width) {

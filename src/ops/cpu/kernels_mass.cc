@@ -26,13 +26,17 @@ void finish_scores(const AttendUnit& u, int i, int64_t page, float* s) {
 void attend_mass(const AttendUnit& u, const float* lse, int ratio, int64_t page, float* mass, float* each) {
   float* scores = reinterpret_cast<float*>(u.scratch);
   uint8_t* opened = reinterpret_cast<uint8_t*>(scores + kAttendTogether * kAttendRows);
-  const uint8_t* keys = open_key_page(u, page, opened);
+  const uint8_t* keys = nullptr;
   const size_t prep_bytes = u.k->prep_bytes(u.k_width);
   const F16 share = set1(1.0f / static_cast<float>(ratio));
   F16 low = load(mass), high = load(mass + 16), row_low = zero(), row_high = zero();
   for (int i0 = 0; i0 < u.n; i0 += kAttendTogether) {
     const int n = std::min(kAttendTogether, u.n - i0);
-    u.k->dot(keys, u.k_width, u.prep + static_cast<size_t>(i0) * prep_bytes, n, scores);
+    const uint8_t* prep = u.prep + static_cast<size_t>(i0) * prep_bytes;
+    if (!meets_closed_keys(u, page, prep, n, scores)) {
+      if (keys == nullptr) keys = open_key_page(u, page, opened);
+      u.k->dot(keys, u.k_width, prep, n, scores);
+    }
     for (int i = i0; i < i0 + n; ++i) {
       float* s = scores + (i - i0) * kAttendRows;
       finish_scores(u, i, page, s);
