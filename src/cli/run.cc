@@ -131,6 +131,7 @@ class Session {
     g.stop_ids = stop_ids(*tokenizer_, model_->config().eos);
     g.logprobs = f_.logprobs;
     g.keep_special = f_.special;
+    g.continues = !chat_;
   }
 
   Answer wait(int64_t id) {

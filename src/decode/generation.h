@@ -28,6 +28,7 @@ struct GenerationOptions {
   std::vector<int32_t> stop_ids;     // ids that end it
   int logprobs = 0;                  // most likely alternatives reported with each token
   bool keep_special = false;         // control tokens show their text
+  bool continues = false;            // the answer goes on in the prompt's text: a blank at its beginning is shown
 };
 
 // What one step produced. text may be empty while a character or a possible stop text is incomplete.

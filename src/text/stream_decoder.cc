@@ -20,7 +20,8 @@ std::string clean(std::string_view text) {
 
 }  // namespace
 
-StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool keep_special) : tokenizer_(&tokenizer), keep_special_(keep_special) {}
+StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool keep_special, bool continues)
+    : tokenizer_(&tokenizer), keep_special_(keep_special), at_start_(!continues) {}
 
 std::string StreamDecoder::push(int32_t id) {
   if (tokenizer_->is_special(id) && !keep_special_) return "";
