@@ -27,12 +27,15 @@ build:  ## the command, build/bin/frugal
 	@$(call CONFIGURE,release,$(WITH_ATEN))
 	@cmake --build build --target frugal
 
-run: build  ## set up, build, answer a prompt, then measure the speed with two forms of the cache
+run: build  ## set up, build, answer a prompt, measure the speed, and put caches side by side
 	@tools/setup.sh model
 	@printf '\n> %s\n\n' "$$PROMPT"
 	@$(FRUGAL) run $(MODEL) -p "$$PROMPT" -n 160
 	@printf '\nSpeed, cache rows stored as float16 (f16) and as 8-bit blocks (q8):\n\n'
 	@$(FRUGAL) bench $(MODEL) --prompt 256 --new 64 --depth 0,2048 --repeats 3 --kv f16 --kv q8
+	@printf '\nCaches side by side: perplexity of a text, distance to the plain run, bytes:\n\n'
+	@$(FRUGAL) compare $(MODEL) --text README.md --prefix 512 --tokens 1024 --kv f16 --kv q8 --kv "k:kivi(bits=2) | v:kivi(bits=2)" \
+	  --kv "h2o(budget=20%)" --kv "streaming(sink=4,window=124)"
 
 test:  ## set up, build everything, run all tests and end-to-end cases
 	@$(SETUP)
