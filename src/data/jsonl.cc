@@ -67,16 +67,15 @@ class LineParser {
     }
     std::string_view raw;
     if (const auto error = raw_value(field.value(), raw)) return error;
-    const auto* end = static_cast<const char*>(std::memchr(key, '"', static_cast<size_t>(raw.data() - key)));
-    while (end != nullptr && end[-1] == '\\') end = static_cast<const char*>(std::memchr(end + 1, '"', static_cast<size_t>(raw.data() - end - 1)));
-    if (end == nullptr) return simdjson::TAPE_ERROR;
+    const char* end = key;
+    while (*end != '"') end += *end == '\\' ? 2 : 1;  // the parser has seen that it is closed
     if (!meta_.empty()) meta_ += ',';
     meta_.append("\"").append(key, static_cast<size_t>(end - key)).append("\":").append(raw);
     return simdjson::SUCCESS;
   }
 
   static bool is(const char* key, const std::string& name) {
-    return std::memcmp(key, name.data(), name.size()) == 0 && key[name.size()] == '"';
+    return std::equal(name.begin(), name.end(), key) && key[name.size()] == '"';  // ends at the first that differs
   }
 
   simdjson::error_code string(sj::field& field, std::string_view line, std::string_view& out) {
@@ -113,7 +112,11 @@ class LineParser {
   static simdjson::error_code scalar(sj::value& value, sj::json_type type) {
     if (type == sj::json_type::number) return value.get_number().error();
     if (type == sj::json_type::boolean) return value.get_bool().error();
-    if (type == sj::json_type::null) return value.is_null() ? simdjson::SUCCESS : simdjson::N_ATOM_ERROR;
+    if (type == sj::json_type::null) {
+      bool null = false;
+      const auto error = value.is_null().get(null);
+      return error ? error : null ? simdjson::SUCCESS : simdjson::N_ATOM_ERROR;
+    }
     return value.get_raw_json_string().error();
   }
 

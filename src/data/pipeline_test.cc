@@ -95,13 +95,13 @@ TEST(Pipeline, RejectsSayWhy) {
 TEST(Jsonl, BrokenLinesAreCounted) {
   TestFolder tmp;
   const std::string good = "{\"text\":\"one\"}\n";
-  const std::string in = tmp.write("in.jsonl", good + "{\"text\":\n[1]\nnot json\n{\"text\":\"a\"} x\n{\"text\":5}\n{\"a\":1}\n{\"text\":\"bad \\q\"}\n\n  \n" +
+  const std::string in = tmp.write("in.jsonl", good + "{\"text\":\n[1]\nnot json\n{\"text\":\"a\"} x\n{\"text\":5}\n{\"a\":1}\n{\"text\":\"bad \\q\"}\n{\"text\":\"a\",\"b\":nope}\n\n  \n" +
                                                    "{\"text\":\"lone \\ud800 pair \\ud83d\\ude00\"}\r\n{\"text\":\"bytes \xff\xc3\"}\n{\"text\":\"tab\there\"}\n" + "{\"text\":\"last\"}");
   const Report r = run_spec(fmt::format("jsonl(\"{}\") | jsonl(\"{}\")", in, tmp / "out"));
   std::vector<std::string> texts;
   for (const auto& row : json_rows(all_text(tmp / "out"))) texts.push_back(row.at("text"));
   EXPECT_EQ(texts, (std::vector<std::string>{"one", "lone \xef\xbf\xbd pair \xf0\x9f\x98\x80", "bytes \xef\xbf\xbd\xef\xbf\xbd", "last"}));
-  EXPECT_EQ(r.counts.faults.at("bad JSON"), 7u);
+  EXPECT_EQ(r.counts.faults.at("bad JSON"), 8u);
   EXPECT_EQ(r.counts.faults.at("no text"), 1u);
   EXPECT_EQ(r.counts.faults.at("invalid UTF-8 replaced"), 1u);
 }
