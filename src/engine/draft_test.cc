@@ -1,11 +1,14 @@
 // The engine with drafters: greedy answers token for token those without one, whoever shares the batch; sampled answers
 // of the same distribution, and of point-mass drafters the very same ones; stops, text and log-probabilities as without.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <filesystem>
 
 #include "base/error.h"
+#include "decode/draft/vocabulary.h"
+#include "decode/rest/store.h"
 #include "engine/engine.h"
 #include "io/model_config.h"
 
@@ -17,8 +20,10 @@ const std::string kStories = std::string(FRUGAL_SOURCE_DIR) + "/tests/golden/sto
 const std::string kSmol = std::string(FRUGAL_SOURCE_DIR) + "/models/SmolLM2-135M-Instruct.Q4_1.gguf";
 
 // Every kind of drafter, as a spec for the model in that file.
-std::vector<std::string> drafters(const std::string& path) {
+std::vector<std::string> drafters(const std::string& path, const std::string& store) {
   return {"ngram(n=3,k=8)",
+          "rest(store=\"" + store + "\",length=6)",
+          "tree(of=[rest(store=\"" + store + "\"),model(layers=3)],widths=[2,2])",
           "ngram(k=auto)",
           "model(layers=3,k=4)",
           "model(path=\"" + path + "\",k=5,kv=q8)",
@@ -41,6 +46,15 @@ RunnerOptions draft_options(Compute compute, const char* kv) {
 struct DraftTest : testing::Test {
   std::unique_ptr<Model> model = Model::open(kStories);
   std::unique_ptr<Tokenizer> tokenizer = make_tokenizer(read_tokenizer(model->file()));
+
+  std::string store = (std::filesystem::temp_directory_path() / fmt::format("frugal_draft_{}.store", getpid())).string();
+
+  void SetUp() override {
+    RestBuilder builder(tokenizer->size(), fingerprint(*tokenizer));
+    builder.add(tokenizer->encode("Once upon a time there was a little girl. She loved to play in the park with her mom. One day, a cat sat on the mat."));
+    builder.write(store);
+  }
+  void TearDown() override { std::filesystem::remove(store); }
 
   Request request(const std::string& text, int max_new, const char* sample = "greedy", uint64_t seed = 0) const {
     Request r;
@@ -71,7 +85,7 @@ TEST_F(DraftTest, GreedyAnswersAreTheSame) {
     for (const char* kv : {"f32", "full", "q8"}) {
       Engine plain(*model, nullptr, draft_options(compute, kv));
       const auto expected = answers(plain, requests());
-      for (const std::string& spec : drafters(kStories)) {
+      for (const std::string& spec : drafters(kStories, store)) {
         SCOPED_TRACE(spec + " over " + kv);
         Engine engine(*model, nullptr, draft_options(compute, kv), 16, spec);
         const auto found = answers(engine, requests());
@@ -84,6 +98,33 @@ TEST_F(DraftTest, GreedyAnswersAreTheSame) {
         EXPECT_EQ(engine.stats().cache_bytes, 0u);
       }
     }
+}
+
+// Policies and codecs of the catalogue as short of room as they can be, so that their events fall into answers.
+std::vector<std::string> tight_caches() {
+  std::vector<std::string> specs = {"kivi(bits=2,residual=32)", "k:kivi(bits=4,residual=32)"};
+  for (const MethodInfo* m : catalogue("kv")) {
+    if (m->role != "policy" || m->name == "full") continue;
+    auto has = [&](const char* name) { return std::any_of(m->params.begin(), m->params.end(), [&](const ParamInfo& p) { return p.name == name; }); };
+    specs.push_back(m->name + (has("budget") ? "(budget=64)" : "(window=60)"));
+    if (m->name == "h2o") specs.push_back("h2o(budget=64) | k:kivi(bits=2,residual=32) | L0:full");
+  }
+  return specs;
+}
+
+TEST_F(DraftTest, GreedyAnswersAreTheSameUnderCompression) {
+  std::string text;
+  while (tokenizer->encode(text).size() < 300) text += "Once upon a time there was a little cat. The cat sat on the mat and saw a red ball in the park. ";
+  const std::vector<Request> list = {request(text, 70), request(text.substr(0, text.size() / 2), 70)};
+  for (const std::string& kv : tight_caches()) {
+    Engine plain(*model, nullptr, draft_options(Compute::kAuto, kv.c_str()));
+    const auto expected = answers(plain, list);
+    for (const std::string& spec : drafters(kStories, store)) {
+      Engine engine(*model, nullptr, draft_options(Compute::kAuto, kv.c_str()), 16, spec);
+      const auto found = answers(engine, list);
+      for (size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i].ids, expected[i].ids) << spec << " over " << kv << ", request " << i << found[i].error;
+    }
+  }
 }
 
 TEST_F(DraftTest, PointMassesLeaveSampledAnswersAsTheyAre) {
