@@ -12,7 +12,7 @@
 #include "cli/verb.h"
 #include "io/shapes.h"
 #include "kv/spec.h"
-#include "measure/speed.h"
+#include "measure/drafting.h"
 
 namespace frugal {
 namespace {
@@ -24,9 +24,9 @@ struct BenchFlags {
   TableFormat format;
   std::vector<int> prompt = {512}, decode = {128}, batch = {1};
   std::vector<int64_t> depth = {0};
-  std::vector<std::string> kv;
+  std::vector<std::string> kv, draft;
   int repeats = 5;
-  std::string peer, shape, type = "q4_0";
+  std::string text, peer, shape, type = "q4_0";
   bool profile = false;
 };
 
@@ -46,6 +46,15 @@ Json describe(const SpeedResult& r, const MachinePeak& peak, const std::string& 
   return j;
 }
 
+// What a drafter gains is in tok_s and accepted_per_step; shares of the machine's peak are a plain step's.
+Json describe(const DraftedSpeed& d, const std::string& kv, const std::string& draft) {
+  Json j = describe(d.speed, {1, 1, 1, 1}, kv);
+  j["bw_percent"] = j["flop_percent"] = j["peak_source"] = Json();
+  j["accepted_per_step"] = d.accepted_per_step;
+  j["specs"]["draft"] = canonical_draft_spec(draft);
+  return j;
+}
+
 std::vector<SpeedCase> cases_of(const BenchFlags& f) {
   std::vector<SpeedCase> list;
   for (int64_t d : f.depth) {
@@ -56,6 +65,16 @@ std::vector<SpeedCase> cases_of(const BenchFlags& f) {
         if (n > 0) list.push_back({true, b, d, n});
   }
   return list;
+}
+
+// The decoding cases with a drafter. Prompts come from the text; without one, an answer begins by itself.
+void add_drafted(Json& rows, const BenchFlags& f, Model& model, const RunnerOptions& o, const std::string& draft) {
+  const auto tokenizer = make_tokenizer(read_tokenizer(model.file()));
+  std::vector<int32_t> text = {std::max(0, tokenizer->spec().bos)};
+  if (!f.text.empty()) text = tokenizer->encode(read_file(f.text));
+  Engine engine(model, tokenizer.get(), o, 64, draft);
+  for (const SpeedCase& c : cases_of(f))
+    if (c.decode) rows.push_back(describe(measure_drafted(engine, c, text, f.repeats), o.kv, draft));
 }
 
 // All cases under one cache spec, in this process.
@@ -76,6 +95,8 @@ Json measure(const BenchFlags& f, const std::string& kv, const MachinePeak& peak
     }
     progress.add(1);
   }
+  o.team = runner.shared_team();
+  for (const std::string& draft : f.draft) add_drafted(rows, f, *model, o, draft);
   return rows;
 }
 
@@ -114,12 +135,16 @@ Json measure_apart(const BenchFlags& f, const std::string& kv, const MachinePeak
 
 Json table_rows(const Json& rows) {
   Json out = Json::array();
+  const bool with_draft = std::any_of(rows.begin(), rows.end(), [](const Json& r) { return r["specs"].contains("draft"); });
   for (const Json& r : rows) {
-    Json row = {{"kv", r["specs"]["kv"]}, {"kind", r["kind"]}, {"tokens", r["tokens"]}, {"batch", r["batch"]}, {"depth", r["depth"]}};
+    Json row = {{"kv", r["specs"]["kv"]}};
+    if (with_draft) row["draft"] = r["specs"].value("draft", "none");
+    row.update({{"kind", r["kind"]}, {"tokens", r["tokens"]}, {"batch", r["batch"]}, {"depth", r["depth"]}});
     row["tok/s"] = fmt::format("{:.1f}", r["tok_s"].get<double>());
     row["min-max"] = fmt::format("{:.1f}-{:.1f}", r["tok_s_min"].get<double>(), r["tok_s_max"].get<double>());
     row["bandwidth"] = r["bw_percent"].is_null() ? "" : fmt::format("{:.0f} %", r["bw_percent"].get<double>());
-    row["compute"] = fmt::format("{:.0f} %", r["flop_percent"].get<double>());
+    row["compute"] = r["flop_percent"].is_null() ? "" : fmt::format("{:.0f} %", r["flop_percent"].get<double>());
+    if (with_draft) row["tokens/step"] = r["accepted_per_step"].is_null() ? "" : fmt::format("{:.2f}", r["accepted_per_step"].get<double>());
     row["cache MB"] = fmt::format("{:.1f}", r["cache_bytes"].get<double>() * 1e-6);
     row["rss MB"] = fmt::format("{:.0f}", r["rss_bytes"].get<double>() * 1e-6);
     if (r.contains("peer")) row["peer tok/s"] = fmt::format("{:.1f}", r["peer"]["tok_s"].get<double>()), row["ratio"] = fmt::format("{:.2f}x", r["peer"]["ratio"].get<double>());
@@ -162,6 +187,9 @@ std::string shape_file(const std::string& shape, const std::string& type) {
 int run(BenchFlags f) {
   if (f.shape.empty() == f.engine.model.empty()) fail(ErrorCode::kUsage, "bench", "give a MODEL, or --shape with --type");
   const auto specs = specs_of(f);
+  for (const std::string& d : f.draft) canonical_draft_spec(d);
+  if (f.text.empty() && !f.draft.empty() && *std::max_element(f.depth.begin(), f.depth.end()) > 0)
+    fail(ErrorCode::kUsage, "bench", "--draft with --depth needs --text FILE: what a draft is worth depends on the text");
   if (!f.shape.empty()) f.engine.model = shape_file(f.shape, f.type);
   const std::string path = model_path(f.engine.model);
   MachinePeak peak;
@@ -190,6 +218,8 @@ std::function<int()> set_up(CLI::App& app) {
   app.add_option("--batch", f->batch, "sequences decoding together")->delimiter(',');
   app.add_option("--repeats", f->repeats, "runs of each case; the median counts")->check(CLI::Range(1, 1000));
   app.add_option("--kv", f->kv, "cache specs to compare, repeatable, or with {...} sweeps");
+  app.add_option("--draft", f->draft, "drafters to compare with plain decoding, repeatable");
+  app.add_option("--text", f->text, "with --draft: a file whose tokens are the prompts, as long as --depth");
   app.add_option("--peer", f->peer, "llama-bench=PATH: the same cases by a peer in turns with ours");
   app.add_flag("--profile", f->profile, "where one step's time goes, by kind of call");
   f->format.add(app);
@@ -198,7 +228,7 @@ std::function<int()> set_up(CLI::App& app) {
 
 const RegisterVerb kBench({"bench", "prompt and decoding speed: medians, spread, share of the machine's peak",
                            "  frugal bench smollm2-135m\n  frugal bench smollm2-135m --kv f16 --kv q8 --depth 0,4096\n"
-                           "  frugal bench smollm2-135m --batch 1,8 --json\n  frugal bench --shape llama-3.2-1b --type q4_k_m",
+                           "  frugal bench smollm2-135m --batch 1,8 --json\n  frugal bench smollm2-135m --prompt 0 --depth 512 --text book.txt --draft \"ngram(n=3,k=8)\"\n  frugal bench --shape llama-3.2-1b --type q4_k_m",
                            set_up});
 
 }  // namespace

@@ -70,12 +70,16 @@ void RestBuilder::write(const std::string& path) const {
   out.commit();
 }
 
-RestStore::RestStore(const std::string& path) : file_(path) {
-  ByteReader in(file_.bytes(), "store", path);
+RestStore::RestStore(const std::string& path) : file_(std::make_unique<MappedFile>(path)), bytes_(file_->bytes()) { read(path); }
+
+RestStore::RestStore(std::span<const std::byte> bytes, const std::string& name) : bytes_(bytes) { read(name); }
+
+void RestStore::read(const std::string& name) {
+  ByteReader in(bytes_, "store", name);
   if (in.left() < kHeader || in.text(sizeof kMagic, "the beginning") != std::string(kMagic, sizeof kMagic))
-    fail(ErrorCode::kBadInput, "store", "{} is no datastore; `frugal store build` makes one", path);
+    fail(ErrorCode::kBadInput, "store", "{} is no datastore; `frugal store build` makes one", name);
   const auto version = in.number<uint32_t>("version");
-  if (version != kVersion) fail(ErrorCode::kUnsupported, "store", "{} has version {}, expected {}", path, version, kVersion);
+  if (version != kVersion) fail(ErrorCode::kUnsupported, "store", "{} has version {}, expected {}", name, version, kVersion);
   width_ = in.number<uint32_t>("width");
   const auto ordered = in.number<uint32_t>("order");
   vocab_ = in.number<uint32_t>("vocabulary");
@@ -83,12 +87,12 @@ RestStore::RestStore(const std::string& path) : file_(path) {
   suffixes_ = in.number<uint64_t>("suffixes");
   fingerprint_ = in.number<uint64_t>("fingerprint");
   if (width_ != width_of(vocab_) || ordered != kOrdered || suffixes_ > count_ || count_ > 0xFFFFFFFFu)
-    fail(ErrorCode::kBadInput, "store", "{} contradicts itself: {}-byte tokens for a vocabulary of {}, {} suffixes of {} tokens", path, width_, vocab_,
+    fail(ErrorCode::kBadInput, "store", "{} contradicts itself: {}-byte tokens for a vocabulary of {}, {} suffixes of {} tokens", name, width_, vocab_,
          suffixes_, count_);
   const uint64_t expected = kHeader + padded(count_ * width_) + suffixes_ * sizeof(uint32_t);
-  if (file_.bytes().size() != expected)
-    fail(ErrorCode::kBadInput, "store", "{} has {} bytes, expected {}: it was cut short or changed", path, file_.bytes().size(), expected);
-  tokens_ = file_.bytes().data() + kHeader;
+  if (bytes_.size() != expected)
+    fail(ErrorCode::kBadInput, "store", "{} has {} bytes, expected {}: it was cut short or changed", name, bytes_.size(), expected);
+  tokens_ = bytes_.data() + kHeader;
   positions_ = tokens_ + padded(count_ * width_);
 }
 
@@ -125,7 +129,8 @@ RestStore::Hits RestStore::find(std::span<const int32_t> pattern) const {
     }
     return low;
   };
-  return {first_not([](int c) { return c < 0; }), first_not([](int c) { return c <= 0; })};
+  const uint64_t first = first_not([](int c) { return c < 0; });
+  return {first, std::max(first, first_not([](int c) { return c <= 0; }))};  // a damaged file may be in no order
 }
 
 void RestStore::continuation(uint64_t place, size_t skip, size_t most, std::vector<int32_t>& out) const {

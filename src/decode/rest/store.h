@@ -24,6 +24,7 @@ class RestStore {
 
   // Throws Error(kBadInput) when the file is no store, cut short or inconsistent.
   explicit RestStore(const std::string& path);
+  RestStore(std::span<const std::byte> bytes, const std::string& name);  // bytes outlive it
   uint64_t fingerprint() const { return fingerprint_; }
   int64_t vocab() const { return vocab_; }
   int64_t tokens() const { return static_cast<int64_t>(count_); }
@@ -38,11 +39,13 @@ class RestStore {
   void continuation(uint64_t place, size_t skip, size_t most, std::vector<int32_t>& out) const;
 
  private:
+  void read(const std::string& name);
   int64_t token(uint64_t at) const;  // kEnd at a separator and behind the end
   uint64_t position(uint64_t place) const;
   int compare(uint64_t place, std::span<const int32_t> pattern) const;
 
-  MappedFile file_;
+  std::unique_ptr<MappedFile> file_;
+  std::span<const std::byte> bytes_;
   size_t width_ = 0;
   uint64_t count_ = 0, suffixes_ = 0, fingerprint_ = 0;
   int64_t vocab_ = 0;
