@@ -1,12 +1,14 @@
 // frugal data: a curation pipeline from a spec: what goes in, what is dropped and why, what comes out.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <iostream>
 
 #include "cli/verb.h"
 #include "data/pipeline.h"
+#include "data/report.h"
 
 namespace frugal {
 namespace {
@@ -16,6 +18,7 @@ using Json = nlohmann::ordered_json;
 struct Flags {
   std::string spec;
   data::RunOptions run;
+  std::string report;
   TableFormat format;
 };
 
@@ -57,6 +60,7 @@ int run(Flags& f) {
   const auto before = std::signal(SIGINT, [](int) { stopped = true; });
   const data::Report report = data::run_pipeline(plan, f.run);
   std::signal(SIGINT, before);
+  if (!f.report.empty()) data::write_report(plan, report, f.run.rejects, f.report);
   print(plan, report, f);
   return 0;
 }
@@ -67,13 +71,14 @@ std::function<int()> set_up(CLI::App& app) {
   app.add_option("-w,--workers", f->run.workers, "threads; 0 takes every core this process may use")->check(CLI::Range(0, 1024));
   app.add_flag("--resume", f->run.resume, "go on where an interrupted run stopped");
   app.add_option("--rejects", f->run.rejects, "a folder for what was dropped, with stage and reason");
+  app.add_option("--report", f->report, "an HTML file: funnel, reasons, languages, how values are spread, samples");
   f->format.add(app);
   return [f] { return run(*f); };
 }
 
 const RegisterVerb kData({"data", "curate text: filter, deduplicate, convert, with a reason for all that is dropped",
                           "  frugal data \"jsonl(in.jsonl.gz) | gopher_quality | gopher_repetition | jsonl(out)\" --rejects rejects\n"
-                          "  frugal data \"jsonl(crawl/*.jsonl.zst) | c4(punctuation=false) | fineweb | minhash | jsonl(clean.jsonl.gz)\"\n"
+                          "  frugal data \"jsonl(crawl/*.jsonl.zst) | c4(punctuation=false) | fineweb | minhash | jsonl(clean.jsonl.gz)\" --report report.html\n"
                           "  frugal methods --kind data",
                           set_up});
 

@@ -181,6 +181,40 @@ void append_number(double value, std::string& out) {
     out += "null";
 }
 
+void member(std::string& out, std::string_view name, std::string_view text, const char*& comma) {
+  out.append(comma).append("\"").append(name).append("\":\"");
+  append_escaped(text, out);
+  out += '"';
+  comma = ",";
+}
+
+void without_values(std::string_view meta, std::string& out) {
+  scan_members(meta, [&](std::string_view key, std::string_view value) {
+    if (key != "values") out.append(",\"").append(key).append("\":").append(value);
+    return true;
+  });
+}
+
+// What an earlier run found stands before what this one did.
+void write_values(const Batch& b, size_t r, const Schema& schema, std::string_view earlier, std::string& out) {
+  const char* comma = ",\"values\":{";
+  if (earlier.size() > 2) {
+    out.append(comma).append(earlier.substr(1, earlier.size() - 2));
+    comma = ",";
+  }
+  for (size_t c = 0; c < schema.columns.size(); ++c) {
+    const Column& column = schema.columns[c];
+    if (column.is_text ? b.labels[c][r].empty() : std::isnan(b.numbers[c][r])) continue;
+    out.append(comma).append("\"").append(column.name).append("\":");
+    comma = ",";
+    if (column.is_text)
+      out += '"', append_escaped(b.labels[c][r], out), out += '"';
+    else
+      append_number(b.numbers[c][r], out);
+  }
+  if (*comma == ',' && comma[1] == 0) out += '}';
+}
+
 class JsonlSink : public Sink {
  public:
   JsonlSink(std::string path, bool values) : path_(std::move(path)), values_(values) {}
@@ -191,25 +225,7 @@ class JsonlSink : public Sink {
     return ".jsonl" + form;
   }
 
-  void encode(const Batch& b, const Schema& schema, bool rejects, std::string& out) const override {
-    for (size_t r = 0; r < b.rows(); ++r) {
-      if ((b.verdict[r] != kKept) != rejects) continue;
-      const char* comma = "{";
-      if (!b.id[r].empty()) member(out, "id", b.id[r], comma);
-      member(out, "text", b.text[r], comma);
-      const std::string_view earlier = values_ && b.meta[r].find("\"values\"") != std::string_view::npos ? meta_value(b.meta[r], "values") : "";
-      if (earlier.size() < 2 || earlier[0] != '{')
-        out.append(b.meta[r].empty() ? "" : ",").append(b.meta[r]);
-      else
-        without_values(b.meta[r], out);
-      if (rejects) {
-        member(out, "dropped_by", schema.stages[b.stage[r]], comma);
-        member(out, "reason", schema.reasons[b.verdict[r] - 1u], comma);
-      }
-      if (values_) values(b, r, schema, earlier, out);
-      out += "}\n";
-    }
-  }
+  void encode(const Batch& batch, const Schema& schema, std::string& out) const override { encode_jsonl(batch, schema, false, values_, out); }
 
   void finish(const std::vector<std::string>& parts) override {
     if (single_file()) join_files(parts, path_);
@@ -220,40 +236,6 @@ class JsonlSink : public Sink {
     const std::string stem = path_.ends_with(".gz") ? path_.substr(0, path_.size() - 3)
                              : path_.ends_with(".zst") ? path_.substr(0, path_.size() - 4) : path_;
     return stem.ends_with(".jsonl") || stem.ends_with(".json");
-  }
-
-  static void member(std::string& out, std::string_view name, std::string_view text, const char*& comma) {
-    out.append(comma).append("\"").append(name).append("\":\"");
-    append_escaped(text, out);
-    out += '"';
-    comma = ",";
-  }
-
-  static void without_values(std::string_view meta, std::string& out) {
-    scan_members(meta, [&](std::string_view key, std::string_view value) {
-      if (key != "values") out.append(",\"").append(key).append("\":").append(value);
-      return true;
-    });
-  }
-
-  // What an earlier run found stands before what this one did.
-  static void values(const Batch& b, size_t r, const Schema& schema, std::string_view earlier, std::string& out) {
-    const char* comma = ",\"values\":{";
-    if (earlier.size() > 2) {
-      out.append(comma).append(earlier.substr(1, earlier.size() - 2));
-      comma = ",";
-    }
-    for (size_t c = 0; c < schema.columns.size(); ++c) {
-      const Column& column = schema.columns[c];
-      if (column.is_text ? b.labels[c][r].empty() : std::isnan(b.numbers[c][r])) continue;
-      out.append(comma).append("\"").append(column.name).append("\":");
-      comma = ",";
-      if (column.is_text)
-        out += '"', append_escaped(b.labels[c][r], out), out += '"';
-      else
-        append_number(b.numbers[c][r], out);
-    }
-    if (*comma == ',' && comma[1] == 0) out += '}';
   }
 
   std::string path_;
@@ -282,4 +264,25 @@ const Register<MakeEnd> kJsonl(
     });
 
 }  // namespace
+
+void encode_jsonl(const Batch& b, const Schema& schema, bool rejects, bool values, std::string& out) {
+  for (size_t r = 0; r < b.rows(); ++r) {
+    if ((b.verdict[r] != kKept) != rejects) continue;
+    const char* comma = "{";
+    if (!b.id[r].empty()) member(out, "id", b.id[r], comma);
+    member(out, "text", b.text[r], comma);
+    const std::string_view earlier = values && b.meta[r].find("\"values\"") != std::string_view::npos ? meta_value(b.meta[r], "values") : "";
+    if (earlier.size() < 2 || earlier[0] != '{')
+      out.append(b.meta[r].empty() ? "" : ",").append(b.meta[r]);
+    else
+      without_values(b.meta[r], out);
+    if (rejects) {
+      member(out, "dropped_by", schema.stages[b.stage[r]], comma);
+      member(out, "reason", schema.reasons[b.verdict[r] - 1u], comma);
+    }
+    if (values) write_values(b, r, schema, earlier, out);
+    out += "}\n";
+  }
+}
+
 }  // namespace frugal::data

@@ -109,8 +109,8 @@ class Sink {
   virtual std::string output() const = 0;  // what the user named
   virtual std::string folder() const = 0;  // where parts go
   virtual std::string extension() const = 0;
-  // Appends the rows whose verdict is kept (or all others, with stage and reason) as bytes; on any thread.
-  virtual void encode(const Batch& batch, const Schema& schema, bool rejects, std::string& out) const = 0;
+  // Appends the rows whose verdict is kept as bytes; on any thread.
+  virtual void encode(const Batch& batch, const Schema& schema, std::string& out) const = 0;
   virtual void finish(const std::vector<std::string>& /*parts*/) {}  // all parts are there
 };
 
@@ -120,6 +120,9 @@ struct End {
   std::unique_ptr<Sink> sink;
 };
 using MakeEnd = End(const Args&, bool writing);
+// JSON lines of the rows that are kept, or of all others with stage and reason: what rejects are written as.
+void encode_jsonl(const Batch& batch, const Schema& schema, bool rejects, bool values, std::string& out);
+
 using MakeRowOp = std::unique_ptr<RowOp>(const Args&);
 using MakeGlobalOp = std::unique_ptr<GlobalOp>(const Args&);
 

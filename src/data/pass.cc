@@ -115,12 +115,12 @@ class Work {
     if (pass_.sketcher) {
       spill_batch(batch, plan.schema.columns, done.out);
     } else {
-      plan.sink->encode(batch, plan.schema, false, done.out);
+      plan.sink->encode(batch, plan.schema, done.out);
       done.counts.out_docs = done.kept;
       done.counts.out_bytes = done.out.size();
       pack_bytes(pass_.out_extension, done.out);
     }
-    if (!pass_.rejects_folder.empty()) plan.sink->encode(batch, plan.schema, true, done.rejects);
+    if (!pass_.rejects_folder.empty()) encode_jsonl(batch, plan.schema, true, true, done.rejects);
     done.counts.encode_s = now_s() - begin;
   }
 

@@ -17,7 +17,6 @@ using namespace frugal::data;
 
 struct Target {
   std::unique_ptr<Source> source;
-  std::unique_ptr<Sink> sink;
   std::vector<std::unique_ptr<RowOp>> rules;
   Scratch scratch;
   MinHasher fast{16, 5, 1, WordKind::kPlain, ShingleHash::kFast}, exact{16, 5, 1, WordKind::kSpacy, ShingleHash::kXxh64};
@@ -27,7 +26,6 @@ struct Target {
     std::ofstream(path) << "";
     const auto unit = frugal::parse_unit("jsonl(\"" + path + "\")");
     source = frugal::make_method<MakeEnd>("data", unit, false).source;
-    sink = frugal::make_method<MakeEnd>("data", unit, true).sink;
     for (const char* spec : {"gopher_quality", "gopher_repetition", "c4", "fineweb", "gopher_quality(words=spacy)", "c4(words=spacy)", "fineweb(words=space)"})
       rules.push_back(frugal::make_method<MakeRowOp>("data", frugal::parse_unit(spec)));
   }
@@ -37,7 +35,7 @@ struct Target {
     Faults faults;
     source->parse(std::move(block), batch, faults);
     std::string out;
-    sink->encode(batch, {}, false, out);
+    encode_jsonl(batch, {}, false, true, out);
     for (const auto& rule : rules) one(batch, *rule);
     std::vector<uint64_t> values;
     for (std::string_view text : batch.text) {

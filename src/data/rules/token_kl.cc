@@ -74,8 +74,7 @@ class Unigrams : public Sink {
   std::string folder() const override { return path_ + ".parts"; }
   std::string extension() const override { return ".counts"; }
 
-  void encode(const Batch& batch, const Schema&, bool rejects, std::string& out) const override {
-    if (rejects) return;
+  void encode(const Batch& batch, const Schema&, std::string& out) const override {
     static thread_local Scratch scratch;
     std::unordered_map<std::string, uint64_t> counts;
     for (size_t r = 0; r < batch.rows(); ++r) {
