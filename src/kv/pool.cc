@@ -148,16 +148,14 @@ HeadView PagedSeq::head(int layer, int head) {
 }
 
 void PagedSeq::copy_row(int64_t from, int64_t to) {
-  float row[kWidestKvHead];
+  const int i = static_cast<int>(from % kPageRows), j = static_cast<int>(to % kPageRows);
   for (int l = 0; l < pool_.layers(); ++l) {
     const KvLayer& layer = pool_.layer(l);
     for (int h = 0; h < layer.shape.heads; ++h) {
       const uint8_t* source = page_of(from) + layer.page(h);
       uint8_t* target = page_of(to) + layer.page(h);
-      layer.k->k_read(source, layer.k_width, static_cast<int>(from % kPageRows), row);
-      layer.k->k_write(row, layer.k_width, target, static_cast<int>(to % kPageRows));
-      layer.v->v_read(source + layer.v_offset, layer.v_width, static_cast<int>(from % kPageRows), row);
-      layer.v->v_write(row, layer.v_width, target + layer.v_offset, static_cast<int>(to % kPageRows));
+      layer.k->k_copy(source, layer.k_width, i, target, j);
+      layer.v->v_copy(source + layer.v_offset, layer.v_width, i, target + layer.v_offset, j);
     }
   }
   positions_[static_cast<size_t>(to)] = positions_[static_cast<size_t>(from)];

@@ -82,6 +82,18 @@ TEST(Codec, ReadsBackWhatWasWritten) {
       const CodecPage again(c.codec, width, page.read_keys, page.read_values);
       ASSERT_EQ(again.read_keys, page.read_keys);
       ASSERT_EQ(again.read_values, page.read_values);
+      CodecPage copied = again;
+      for (int r = 0; r < kPageRows; ++r) {
+        c.codec.k_copy(page.keys.data(), width, r, copied.keys.data(), kPageRows - 1 - r);
+        c.codec.v_copy(page.values.data(), width, r, copied.values.data(), kPageRows - 1 - r);
+      }
+      std::vector<float> row(static_cast<size_t>(width));
+      for (int r = 0; r < kPageRows; ++r) {
+        c.codec.k_read(copied.keys.data(), width, kPageRows - 1 - r, row.data());
+        ASSERT_TRUE(std::equal(row.begin(), row.end(), page.read_keys.begin() + r * width));
+        c.codec.v_read(copied.values.data(), width, kPageRows - 1 - r, row.data());
+        ASSERT_TRUE(std::equal(row.begin(), row.end(), page.read_values.begin() + r * width));
+      }
     }
   });
 }

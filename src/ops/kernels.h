@@ -57,6 +57,9 @@ struct KvCodecKernels {
   void (*v_write)(const float* row, int width, uint8_t* page, int slot);
   void (*k_read)(const uint8_t* page, int width, int slot, float* row);
   void (*v_read)(const uint8_t* page, int width, int slot, float* row);
+  // Copies row slot of a page as it is, to row to_slot of another one or the same.
+  void (*k_copy)(const uint8_t* page, int width, int slot, uint8_t* to, int to_slot);
+  void (*v_copy)(const uint8_t* page, int width, int slot, uint8_t* to, int to_slot);
   // The page as its tiles multiply it: itself, or decoded into scratch (kPageRows * width floats, 64-byte aligned).
   const uint8_t* (*k_open)(const uint8_t* page, int width, uint8_t* scratch);
   const uint8_t* (*v_open)(const uint8_t* page, int width, uint8_t* scratch);

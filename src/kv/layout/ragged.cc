@@ -15,8 +15,10 @@ constexpr size_t kMostReserved = size_t{1} << 42;  // bytes of address space, of
 
 size_t open_bytes(const KvLayer& l) { return l.k->k_page_bytes(l.k_width) + l.v->v_page_bytes(l.v_width); }
 
+int64_t open_rows(const KvPoolOptions& options) { return options.max_rows > 0 ? options.max_rows : kDefaultRows; }
+
 size_t capacity(const KvPoolOptions& options, const RowPool& pool) {
-  const int64_t rows = options.max_rows > 0 ? options.max_rows : kDefaultRows;
+  const int64_t rows = open_rows(options);
   size_t bytes = 0;
   for (int l = 0; l < pool.layers(); ++l) bytes += open_bytes(pool.layer(l)) * static_cast<size_t>(pool.layer(l).shape.heads);
   const size_t pages = static_cast<size_t>((rows + kPageRows - 1) / kPageRows);
@@ -43,7 +45,7 @@ double closed_row_bytes(const KvClosing& c, bool key, size_t open_page) {
 }  // namespace
 
 RaggedPool::RaggedPool(const KvPoolOptions& options, const std::vector<LayerSpec>& specs)
-    : RowPool(options), heap_(capacity(options, *this)), team_(options.team) {
+    : RowPool(options), heap_(capacity(options, *this)), most_rows_(8 * open_rows(options)), team_(options.team) {
   for (size_t l = 0; l < specs.size(); ++l) {
     KvLayer& layer = layers_[l];
     layer.k_closing = closing_of(make_method<MakeCodec>("kv", specs[l].k_codec), *table_, options.exact, layer.k_width, layer.shape.k_width);

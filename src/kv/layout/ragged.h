@@ -27,7 +27,7 @@ class RaggedPool : public RowPool {
   RaggedPool(const KvPoolOptions& options, const std::vector<LayerSpec>& specs);
   std::unique_ptr<KvSeq> create() override;
   size_t bytes_mapped() const override { return heap_.in_use(); }
-  int64_t most_slots(int64_t length) const override { return length + length / 2 + 4 * kPageRows; }
+  int64_t most_slots(int64_t length) const override { return std::min(length + length / 2, most_rows_) + 4 * kPageRows; }
   bool moves_positions() const override { return moves_positions_; }
 
   PageHeap& heap() { return heap_; }
@@ -39,6 +39,7 @@ class RaggedPool : public RowPool {
 
  private:
   PageHeap heap_;
+  int64_t most_rows_;   // of one head, whatever its pages' form
   ThreadTeam* team_;
   bool moves_positions_ = false;
   std::vector<std::unique_ptr<Policy>> policies_;

@@ -22,13 +22,10 @@ bool make_own(PageHeap& heap, uint8_t*& page, size_t bytes) {
 }
 
 void copy_open_row(const KvLayer& l, const RaggedHead& from, int64_t slot, RaggedHead& to, int64_t to_slot) {
-  float row[kWidestKvHead];
   const size_t a = static_cast<size_t>(slot / kPageRows), b = static_cast<size_t>(to_slot / kPageRows);
   const int i = static_cast<int>(slot % kPageRows), j = static_cast<int>(to_slot % kPageRows);
-  l.k->k_read(from.k[a], l.k_width, i, row);
-  l.k->k_write(row, l.k_width, to.k[b], j);
-  l.v->v_read(from.v[a], l.v_width, i, row);
-  l.v->v_write(row, l.v_width, to.v[b], j);
+  l.k->k_copy(from.k[a], l.k_width, i, to.k[b], j);
+  l.v->v_copy(from.v[a], l.v_width, i, to.v[b], j);
 }
 
 size_t head_bytes(const RaggedPool& pool, int layer, const RaggedHead& h) {
@@ -158,21 +155,18 @@ bool RaggedEvent::fill_page(const std::vector<int64_t>& from, size_t first, size
   to.v_forms.push_back(static_cast<uint8_t>(v_closed ? layer_.v_closing.form.groups() : 0));
   to.alive.push_back(~0u);
   KiviPacker packer(layer_.k_closing.form, k, sets);
-  float row[kWidestKvHead];
   for (size_t i = 0; i < n; ++i) {
     const uint8_t *k_from = h_.k[page_of(i)], *v_from = h_.v[page_of(i)];
     const int at = index_of(i), slot = static_cast<int>(i);
     if (k_closed) {
       packer.add(k_from, h_.k_forms[page_of(i)], at, slot);
     } else {
-      layer_.k->k_read(k_from, layer_.k_width, at, row);
-      layer_.k->k_write(row, layer_.k_width, k, slot);
+      layer_.k->k_copy(k_from, layer_.k_width, at, k, slot);
     }
     if (v_closed) {
       kivi_move_value(layer_.v_closing.form, v_from, at, v, slot);
     } else {
-      layer_.v->v_read(v_from, layer_.v_width, at, row);
-      layer_.v->v_write(row, layer_.v_width, v, slot);
+      layer_.v->v_copy(v_from, layer_.v_width, at, v, slot);
     }
   }
   return true;

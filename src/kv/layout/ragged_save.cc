@@ -38,13 +38,13 @@ void put_head(CacheWriter& out, const KvLayer& l, const RaggedHead& h) {
 class HeadReader {
  public:
   HeadReader(ByteReader& in, const std::string& path, RaggedPool& pool, int layer, int64_t length)
-      : in_(in), path_(path), pool_(pool), l_(pool.layer(layer)), needs_(pool.needs(layer)), length_(length) {}
+      : in_(in), path_(path), pool_(pool), l_(pool.layer(layer)), needs_(pool.needs(layer)), length_(length), moves_(pool.policy(layer).counts_in_cache()) {}
 
   void read(RaggedHead& h) {
     const uint64_t pages = number("pages", static_cast<uint64_t>(pool_.most_slots(length_)) / kPageRows + 1);
     const int64_t slots = static_cast<int64_t>(number("slots", pages * kPageRows));
     if ((slots + kPageRows - 1) / kPageRows != static_cast<int64_t>(pages)) wrong("slots");
-    const int64_t normed = static_cast<int64_t>(number("normed", static_cast<uint64_t>(slots))), far = static_cast<int64_t>(number("far pages", pages));
+    const int64_t normed = static_cast<int64_t>(number("normed", static_cast<uint64_t>(slots))), far = static_cast<int64_t>(number("far pages", moves_ ? pages : 0));
     h.far_shift = in_.number<int32_t>("far shift");
     h.set_up(needs_);
     for (uint64_t p = 0; p < pages; ++p) read_page(h);
@@ -110,6 +110,7 @@ class HeadReader {
   const KvLayer& l_;
   const PolicyNeeds& needs_;
   int64_t length_;
+  bool moves_;  // may positions be those in the cache?
 };
 
 void put_tape(CacheWriter& out, KvTape& t) {

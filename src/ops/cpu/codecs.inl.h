@@ -35,6 +35,14 @@ FRUGAL_INLINE void split_pairs(F16 a, F16 b, F16& even, F16& odd) {
   odd = load(lanes[1]);
 #endif
 }
+// n cells, step apart, from place a of one array to place b of another.
+template <typename T>
+FRUGAL_INLINE void copy_cells(const uint8_t* from, int n, int step, int a, uint8_t* to, int b) {
+  const T* x = reinterpret_cast<const T*>(from) + a;
+  T* y = reinterpret_cast<T*>(to) + b;
+  for (int i = 0; i < n; ++i) y[i * step] = x[i * step];
+}
+
 struct StoreF32 {
   static size_t bytes(int width) { return static_cast<size_t>(width) * kPageRows * 4; }
   static float* at(uint8_t* page) { return reinterpret_cast<float*>(page); }
@@ -50,6 +58,12 @@ struct StoreF32 {
   }
   static void v_read(const uint8_t* page, int width, int slot, float* row) {
     std::memcpy(row, at(page) + slot * width, static_cast<size_t>(width) * 4);
+  }
+  static void k_copy(const uint8_t* page, int width, int slot, uint8_t* to, int to_slot) {
+    copy_cells<float>(page, width, kPageRows, slot, to, to_slot);
+  }
+  static void v_copy(const uint8_t* page, int width, int slot, uint8_t* to, int to_slot) {
+    std::memcpy(at(to) + to_slot * width, at(page) + slot * width, static_cast<size_t>(width) * 4);
   }
   static const uint8_t* k_floats(const uint8_t* page, int, uint8_t*) { return page; }
   static const uint8_t* v_floats(const uint8_t* page, int, uint8_t*) { return page; }
@@ -102,6 +116,12 @@ struct StoreHalf {
   static void v_read(const uint8_t* page, int width, int slot, float* row) {
     const uint16_t* p = reinterpret_cast<const uint16_t*>(page);
     for (int d = 0; d < width; ++d) row[d] = Half::one(p[value_pair(width, slot, d)]);
+  }
+  static void k_copy(const uint8_t* page, int width, int slot, uint8_t* to, int to_slot) {
+    copy_cells<uint32_t>(page, width / 2, kPageRows, slot, to, to_slot);
+  }
+  static void v_copy(const uint8_t* page, int width, int slot, uint8_t* to, int to_slot) {
+    copy_cells<uint16_t>(page, width, 2, value_pair(width, slot, 0), to, value_pair(width, to_slot, 0));
   }
   static const uint8_t* k_floats(const uint8_t* page, int width, uint8_t* scratch) {
     const uint16_t* p = reinterpret_cast<const uint16_t*>(page);
@@ -172,6 +192,18 @@ struct StoreQ8 {
   static void v_read(const uint8_t* page, int width, int slot, float* row) {
     const int8_t* q = reinterpret_cast<const int8_t*>(page + scales(width));
     for (int d = 0; d < width; ++d) row[d] = static_cast<float>(q[value_pair(width, slot, d)]) * f16_to_float(scale(page, d)[slot]);
+  }
+
+  static void copy_scales(const uint8_t* page, int width, int slot, uint8_t* to, int to_slot) {
+    copy_cells<uint16_t>(page, groups(width), kPageRows, slot, to, to_slot);
+  }
+  static void k_copy(const uint8_t* page, int width, int slot, uint8_t* to, int to_slot) {
+    copy_scales(page, width, slot, to, to_slot);
+    copy_cells<uint32_t>(page + scales(width), width / 4, kPageRows, slot, to + scales(width), to_slot);
+  }
+  static void v_copy(const uint8_t* page, int width, int slot, uint8_t* to, int to_slot) {
+    copy_scales(page, width, slot, to, to_slot);
+    copy_cells<uint8_t>(page + scales(width), width, 2, value_pair(width, slot, 0), to + scales(width), value_pair(width, to_slot, 0));
   }
 
   template <int J>

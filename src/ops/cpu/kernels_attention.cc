@@ -302,7 +302,7 @@ void attend(const AttendUnit& u, int64_t page0, int64_t page1) {
 template <class Form, class S>
 constexpr KvCodecKernels float_codec(const char* name) {
   return {name,      false,     S::bytes,    S::bytes,    S::k_write,       S::v_write,    S::k_read,
-          S::v_read, S::k_floats, S::v_floats, Form::prep_bytes, Form::prepare, dot<Form>, axpy<Form>};
+          S::v_read, S::k_copy,   S::v_copy,   S::k_floats, S::v_floats, Form::prep_bytes, Form::prepare, dot<Form>, axpy<Form>};
 }
 const KvCodecKernels kExact[] = {float_codec<FloatForm, StoreF32>("f32"), float_codec<FloatForm, StoreF16>("f16"),
                                  float_codec<FloatForm, StoreBF16>("bf16"), float_codec<FloatForm, StoreQ8>("q8")};
@@ -311,7 +311,7 @@ const KvCodecKernels kExact[] = {float_codec<FloatForm, StoreF32>("f32"), float_
 template <class S>
 constexpr KvCodecKernels pair_codec(const char* name, decltype(KvCodecKernels::k_open) open) {
   return {name,      true, S::bytes, S::bytes,         S::k_write,      S::v_write,    S::k_read,
-          S::v_read, open, open,     PairForm::prep_bytes, PairForm::prepare, dot<PairForm>, axpy<PairForm>};
+          S::v_read, S::k_copy, S::v_copy, open, open,     PairForm::prep_bytes, PairForm::prepare, dot<PairForm>, axpy<PairForm>};
 }
 constexpr KvCodecKernels byte_codec(KvCodecKernels c) {
   c.pairs = true;

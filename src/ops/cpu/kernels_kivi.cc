@@ -14,7 +14,7 @@ FRUGAL_INLINE F16 code(B64 x) {
 }
 template <int N, typename F>
 FRUGAL_INLINE void each(F f) {
-  [&]<int... I>(std::integer_sequence<int, I...>) { (f(std::integral_constant<int, I>{}), ...); }(std::make_integer_sequence<int, N>{});
+  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) { (f(std::integral_constant<int, I>{}), ...); }(std::make_integer_sequence<int, N>{});
 }
 
 // Where opened pages go: the rows of two channels (keys), or the channels of two rows (values).
@@ -75,7 +75,7 @@ const uint8_t* open_keys(const uint8_t* page, int width, uint8_t form, uint8_t* 
     s.load_channels(params, width, d0);
     for (int d = 0; d < 16; d += kChannels, codes += 64) {
       const B64 x = load_bytes(codes);
-      each<kChannels / 2>([&](auto pair) {
+      each<kChannels / 2>([&](auto pair) __attribute__((always_inline)) {
         constexpr int j = 2 * decltype(pair)::value;
         To::keys(scratch, d0 + d + j, s.value(code<Bits, 2 * j>(x), d + j, 0), s.value(code<Bits, 2 * j + 2>(x), d + j, 16),
                  s.value(code<Bits, 2 * j + 1>(x), d + j + 1, 0), s.value(code<Bits, 2 * j + 3>(x), d + j + 1, 16));
@@ -100,7 +100,7 @@ const uint8_t* open_values(const uint8_t* page, int width, int groups, int group
     for (int d = 0; d < width; d += 16, codes += 64) {
       const B64 x = load_bytes(codes);
       const int g = d / group < groups ? d / group : groups - 1;
-      each<kRows / 2>([&](auto pair) {
+      each<kRows / 2>([&](auto pair) __attribute__((always_inline)) {
         constexpr int j = 2 * decltype(pair)::value;
         const int r = unit * kRows + j;
         To::values(scratch, width, r, d, fma(code<Bits, j>(x), set1(scale[g][r]), set1(base[g][r])),
@@ -143,6 +143,7 @@ template <int Bits, int M>
 FRUGAL_INLINE void dot_set(const uint8_t* codes, const uint16_t* params, int width, const uint16_t* q, const CodeTables<Bits>& t, float* scores) {
   uint16_t scaled[M][1024];
   F16 low[M], high[M];
+#pragma GCC unroll 6
   for (int i = 0; i < M; ++i) {
     F16 base = zero();
     for (int d = 0; d < width; d += 16) {
@@ -155,7 +156,7 @@ FRUGAL_INLINE void dot_set(const uint8_t* codes, const uint16_t* params, int wid
   constexpr int kChannels = 16 / Bits;
   for (int d = 0; d < width; d += kChannels, codes += 64) {
     const B64 x = load_bytes(codes);
-    each<kChannels / 2>([&](auto pair) {
+    each<kChannels / 2>([&](auto pair) __attribute__((always_inline)) {
       constexpr int j = decltype(pair)::value;
       const H32 a = code_pair<Bits, 2 * j>(x, t.low, t.high), b = code_pair<Bits, 2 * j + 1>(x, t.low, t.high);
 #pragma GCC unroll 6
@@ -165,6 +166,7 @@ FRUGAL_INLINE void dot_set(const uint8_t* codes, const uint16_t* params, int wid
       }
     });
   }
+#pragma GCC unroll 6
   for (int i = 0; i < M; ++i) store(scores + i * kAttendRows, low[i]), store(scores + i * kAttendRows + 16, high[i]);
 }
 
@@ -196,6 +198,7 @@ FRUGAL_INLINE void axpy_tile(const uint8_t* page, int width, int groups, int gro
   for (int g = 0; g < groups; ++g) {
     uint16_t scaled[M][kPageRows];
     float base[M];
+#pragma GCC unroll 6
     for (int i = 0; i < M; ++i) {
       const uint16_t* weights = reinterpret_cast<const uint16_t*>(p + i * kAttendRows);
       const F16 a = load_bf16(weights), b = load_bf16(weights + 16);
@@ -207,16 +210,18 @@ FRUGAL_INLINE void axpy_tile(const uint8_t* page, int width, int groups, int gro
     const int last = g + 1 < groups ? (g + 1) * group : width;
     for (int d = g * group; d < last; d += 16) {
       F16 sums[M];
+#pragma GCC unroll 6
       for (int i = 0; i < M; ++i) sums[i] = add(load(acc + i * width + d), set1(base[i]));
       for (int unit = 0; unit < Bits; ++unit) {
         const B64 x = load_bytes(codes + static_cast<size_t>(4 * (unit * width + d)));
-        each<kRows / 2>([&](auto pair) {
+        each<kRows / 2>([&](auto pair) __attribute__((always_inline)) {
           constexpr int j = decltype(pair)::value;
           const H32 v = code_pair<Bits, j>(x, t.low, t.high);
 #pragma GCC unroll 6
           for (int i = 0; i < M; ++i) sums[i] = dot2(sums[i], v, broadcast_pair(scaled[i] + unit * kRows + 2 * j));
         });
       }
+#pragma GCC unroll 6
       for (int i = 0; i < M; ++i) store(acc + i * width + d, sums[i]);
     }
   }
