@@ -37,8 +37,13 @@ std::string reasons_of(const Json& row) {
 Json table_rows(const Json& rows) {
   Json table = Json::array();
   for (const Json& r : rows)
-    table.push_back({{"stage", r["stage"]}, {"docs_in", r["docs_in"]}, {"docs_out", r["docs_out"]}, {"MB", r["bytes_in"].get<double>() / 1e6},
-                     {"seconds", r["seconds"]}, {"MB/s", r["mb_s"]}, {"reasons", reasons_of(r)}});
+    table.push_back({{"stage", r["stage"]},
+                     {"docs_in", r["docs_in"]},
+                     {"docs_out", r["docs_out"]},
+                     {"MB", r["bytes_in"].get<double>() / 1e6},
+                     {"seconds", r["seconds"]},
+                     {"MB/s", r["mb_s"]},
+                     {"reasons", reasons_of(r)}});
   return table;
 }
 
@@ -50,7 +55,8 @@ void print(const data::Plan& plan, const data::Report& report, const Flags& f) {
   }
   f.format.print(table_rows(rows));
   if (f.format.format == "table")
-    std::cout << fmt::format("\n{} of {} documents kept, {:.1f} s\n", report.counts.out_docs, report.counts.source_docs, report.seconds);
+    std::cout << fmt::format("\n{} of {} documents kept, {:.1f} s\n", report.counts.out_docs, report.counts.source_docs,
+                             report.seconds);
 }
 
 int run(Flags& f) {
@@ -68,7 +74,8 @@ int run(Flags& f) {
 std::function<int()> set_up(CLI::App& app) {
   auto f = std::make_shared<Flags>();
   app.add_option("SPEC", f->spec, "source | stages | sink; frugal methods --kind data lists them")->required();
-  app.add_option("-w,--workers", f->run.workers, "threads; 0 takes every core this process may use")->check(CLI::Range(0, 1024));
+  app.add_option("-w,--workers", f->run.workers, "threads; 0 takes every core this process may use")
+      ->check(CLI::Range(0, 1024));
   app.add_flag("--resume", f->run.resume, "go on where an interrupted run stopped");
   app.add_option("--rejects", f->run.rejects, "a folder for what was dropped, with stage and reason");
   app.add_option("--report", f->report, "an HTML file: funnel, reasons, languages, how values are spread, samples");
@@ -76,11 +83,13 @@ std::function<int()> set_up(CLI::App& app) {
   return [f] { return run(*f); };
 }
 
-const RegisterVerb kData({"data", "curate text: filter, deduplicate, convert, with a reason for all that is dropped",
-                          "  frugal data \"jsonl(in.jsonl.gz) | gopher_quality | gopher_repetition | jsonl(out)\" --rejects rejects\n"
-                          "  frugal data \"jsonl(crawl/*.jsonl.zst) | c4(punctuation=false) | fineweb | minhash | jsonl(clean.jsonl.gz)\" --report report.html\n"
-                          "  frugal methods --kind data",
-                          set_up});
+const RegisterVerb kData(
+    {"data", "curate text: filter, deduplicate, convert, with a reason for all that is dropped",
+     "  frugal data \"jsonl(in.jsonl.gz) | gopher_quality | gopher_repetition | jsonl(out)\" --rejects rejects\n"
+     "  frugal data \"jsonl(crawl/*.jsonl.zst) | c4(punctuation=false) | fineweb | minhash | jsonl(clean.jsonl.gz)\" "
+     "--report report.html\n"
+     "  frugal methods --kind data",
+     set_up});
 
 }  // namespace
 }  // namespace frugal

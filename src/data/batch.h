@@ -20,7 +20,7 @@ namespace frugal::data {
 // Memory that only grows until it is thrown away whole. Copies of text come with no ending zero.
 class Arena {
  public:
-  char* room(size_t bytes);  // uninitialised, until give_back or the arena's end
+  char* room(size_t bytes);                         // uninitialised, until give_back or the arena's end
   void give_back(size_t bytes) { used_ -= bytes; }  // the tail of what room() gave last
   std::string_view keep(std::string_view text);
   void adopt(std::vector<char> memory) { adopted_.push_back(std::move(memory)); }  // frees it with the arena
@@ -42,11 +42,11 @@ constexpr uint16_t kKept = 0;  // a verdict: 0, or 1 + the number of the reason 
 struct Batch {
   Arena arena;
   std::vector<std::string_view> text, id, meta;
-  std::vector<uint16_t> verdict, stage;  // stage: which one dropped it
-  std::vector<std::vector<double>> numbers;          // by column, NaN where nothing was written
+  std::vector<uint16_t> verdict, stage;               // stage: which one dropped it
+  std::vector<std::vector<double>> numbers;           // by column, NaN where nothing was written
   std::vector<std::vector<std::string_view>> labels;  // by column, empty likewise
-  uint64_t source_bytes = 0;                         // what was read for it
-  uint64_t first_row = 0;                            // its first document's number within the part, set when committed
+  uint64_t source_bytes = 0;                          // what was read for it
+  uint64_t first_row = 0;                             // its first document's number within the part, set when committed
 
   size_t rows() const { return text.size(); }
   void add(std::string_view text_, std::string_view id_, std::string_view meta_);

@@ -1,8 +1,8 @@
 // A file as a stream of bytes, whatever it is packed in: plain, gzip of any number of members, zstd of any number of
 // frames, told apart by their first bytes.
 //
-// A broken member is no end: what it gave so far has been delivered, the fault is counted, and reading goes on at the next
-// place that looks like the start of a member. Memory: two buffers of 256 KiB.
+// A broken member is no end: what it gave so far has been delivered, the fault is counted, and reading goes on at the
+// next place that looks like the start of a member. Memory: two buffers of 256 KiB.
 #pragma once
 
 #include <cstdint>

@@ -26,8 +26,11 @@ void Counts::add(const Counts& other) {
 nlohmann::ordered_json Counts::to_json() const {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const StageCounts& s : stages) list.push_back({s.docs_in, s.docs_out, s.bytes_in, s.seconds, s.reasons});
-  return {{"source", {source_bytes, source_docs}}, {"out", {out_docs, out_bytes}}, {"seconds", {parse_s, encode_s}},
-          {"faults", faults}, {"stages", list}};
+  return {{"source", {source_bytes, source_docs}},
+          {"out", {out_docs, out_bytes}},
+          {"seconds", {parse_s, encode_s}},
+          {"faults", faults},
+          {"stages", list}};
 }
 
 Counts Counts::from_json(const nlohmann::ordered_json& j) {

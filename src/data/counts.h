@@ -1,4 +1,5 @@
-// What a run counts, by stage, and how it is written into a manifest and read back: so that a resumed run reports the whole.
+// What a run counts, by stage, and how it is written into a manifest and read back: so that a resumed run reports the
+// whole.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
-// Speed of the pipeline's parts on one core: data_bench FILE.jsonl [MODEL.ftz]. Each part works on all texts of the file; MB are
-// of the file for reading and of texts for the rest, per second of this process's CPU time (and of the clock).
+// Speed of the pipeline's parts on one core: data_bench FILE.jsonl [MODEL.ftz]. Each part works on all texts of the
+// file; MB are of the file for reading and of texts for the rest, per second of this process's CPU time (and of the
+// clock).
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -73,15 +74,18 @@ int main(int argc, char** argv) {
     });
   };
   Scratch scratch;
-  for (const auto& [name, kind] : {std::pair("words plain", WordKind::kPlain), std::pair("words spacy", WordKind::kSpacy)})
+  for (const auto& [name, kind] :
+       {std::pair("words plain", WordKind::kPlain), std::pair("words spacy", WordKind::kSpacy)})
     over_texts(name, [&, kind = kind](const std::string& t) { scratch.forget(), scratch.words(t, kind); });
   std::string room;
   over_texts("simplify_text", [&](const std::string& t) { simplify_text(t, room); });
-  const MinHasher fast(112, 5, 1, WordKind::kPlain, ShingleHash::kFast), exact(112, 5, 1, WordKind::kSpacy, ShingleHash::kXxh64);
+  const MinHasher fast(112, 5, 1, WordKind::kPlain, ShingleHash::kFast),
+      exact(112, 5, 1, WordKind::kSpacy, ShingleHash::kXxh64);
   std::vector<uint64_t> values;
   over_texts("shingles", [&](const std::string& t) { scratch.forget(), fast.shingles(t, scratch, values); });
   over_texts("minhash 14 x 8", [&](const std::string& t) { scratch.forget(), fast.signature(t, scratch, values); });
-  over_texts("minhash xxh64, words spacy", [&](const std::string& t) { scratch.forget(), exact.signature(t, scratch, values); });
+  over_texts("minhash xxh64, words spacy",
+             [&](const std::string& t) { scratch.forget(), exact.signature(t, scratch, values); });
   if (argc < 3) return 0;
   const FastText model = FastText::open(argv[2]);
   over_texts("language", [&](const std::string& t) { model.best(t); });

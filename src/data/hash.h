@@ -1,7 +1,7 @@
 // Hashes of short byte strings: equal bytes, equal hash, on every machine; well mixed, not secret.
 //
-// A folded 64 x 64 multiplication over 16-byte steps (the construction of wyhash and rapidhash), about a nanosecond for a
-// word. xxHash stands where its very values are asked for.
+// A folded 64 x 64 multiplication over 16-byte steps (the construction of wyhash and rapidhash), about a nanosecond for
+// a word. xxHash stands where its very values are asked for.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +42,8 @@ inline uint64_t hash_bytes(std::string_view bytes, uint64_t seed = 0) {
   return fold_multiply(fold_multiply(first ^ k1, second ^ h ^ k2), bytes.size() ^ k2);
 }
 
-inline uint64_t mix(uint64_t h) { return fold_multiply(h ^ 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03); }
+inline uint64_t mix(uint64_t h) {
+  return fold_multiply(h ^ 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03);
+}
 
 }  // namespace frugal::data

@@ -1,7 +1,8 @@
 // Tables of 64-bit hashes that are emptied in one step, for one document at a time.
 //
-// Open addressing with a generation in each slot: clear() raises the generation, and a small document uses only the front of
-// the table, which stays in the first cache level. That two different things have one hash (2^-64) is accepted.
+// Open addressing with a generation in each slot: clear() raises the generation, and a small document uses only the
+// front of the table, which stays in the first cache level. That two different things have one hash (2^-64) is
+// accepted.
 #pragma once
 
 #include <algorithm>

@@ -67,9 +67,9 @@ inline void append_member(std::string& members, std::string_view name, std::stri
 
 std::string unescape_json(std::string_view inside);  // a lone surrogate becomes U+FFFD
 
-// Copies the string whose first byte is at `from` to `to` without escapes, up to the closing quote, and returns the bytes
-// written; npos for a wrong escape. The quote must be there; eight bytes behind it may be read, and eight behind what is
-// written may be overwritten.
+// Copies the string whose first byte is at `from` to `to` without escapes, up to the closing quote, and returns the
+// bytes written; npos for a wrong escape. The quote must be there; eight bytes behind it may be read, and eight behind
+// what is written may be overwritten.
 size_t unescape_to(const char* from, char* to);
 
 }  // namespace frugal::data

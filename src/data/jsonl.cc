@@ -1,8 +1,8 @@
 // jsonl(...) as a source: one JSON object a line, plain or packed; as a sink: the same.
 //
-// A line is indexed by simdjson, which also checks its UTF-8; the text is then unescaped straight into the batch, and all
-// other members stay as they are written. Lines that are no JSON objects or have no text are counted and left out. Bytes
-// that are no UTF-8 become U+FFFD, once, here. Cost: two passes over the bytes and one copy.
+// A line is indexed by simdjson, which also checks its UTF-8; the text is then unescaped straight into the batch, and
+// all other members stay as they are written. Lines that are no JSON objects or have no text are counted and left out.
+// Bytes that are no UTF-8 become U+FFFD, once, here. Cost: two passes over the bytes and one copy.
 #include <simdjson.h>
 
 #include <filesystem>
@@ -225,7 +225,9 @@ class JsonlSink : public Sink {
     return ".jsonl" + form;
   }
 
-  void encode(const Batch& batch, const Schema& schema, std::string& out) const override { encode_jsonl(batch, schema, false, values_, out); }
+  void encode(const Batch& batch, const Schema& schema, std::string& out) const override {
+    encode_jsonl(batch, schema, false, values_, out);
+  }
 
   void finish(const std::vector<std::string>& parts) override {
     if (single_file()) join_files(parts, path_);
@@ -233,8 +235,9 @@ class JsonlSink : public Sink {
 
  private:
   bool single_file() const {
-    const std::string stem = path_.ends_with(".gz") ? path_.substr(0, path_.size() - 3)
-                             : path_.ends_with(".zst") ? path_.substr(0, path_.size() - 4) : path_;
+    const std::string stem = path_.ends_with(".gz")    ? path_.substr(0, path_.size() - 3)
+                             : path_.ends_with(".zst") ? path_.substr(0, path_.size() - 4)
+                                                       : path_;
     return stem.ends_with(".jsonl") || stem.ends_with(".json");
   }
 
@@ -247,19 +250,21 @@ const Register<MakeEnd> kJsonl(
      .role = "store",
      .name = "jsonl",
      .help = "JSON lines: reads FILE, a folder or a pattern at the front of a pipeline, writes at its end",
-     .params = {ParamInfo::text("path", "a file, a folder, or a pattern with * and ?; .gz and .zst too"),
-                ParamInfo::text("text", "reading: the member that holds the text").preset("text"),
-                ParamInfo::text("id", "reading: the member that names a document").preset("id"),
-                ParamInfo::bytes("longest", "reading: longer lines are left out and counted").preset("64MiB"),
-                ParamInfo::bytes("piece", "reading: large plain files are cut into parts of this size").preset("256MiB"),
-                ParamInfo::flag("values", "writing: with the values that rules found").preset("true")}},
+     .params =
+         {ParamInfo::text("path", "a file, a folder, or a pattern with * and ?; .gz and .zst too"),
+          ParamInfo::text("text", "reading: the member that holds the text").preset("text"),
+          ParamInfo::text("id", "reading: the member that names a document").preset("id"),
+          ParamInfo::bytes("longest", "reading: longer lines are left out and counted").preset("64MiB"),
+          ParamInfo::bytes("piece", "reading: large plain files are cut into parts of this size").preset("256MiB"),
+          ParamInfo::flag("values", "writing: with the values that rules found").preset("true")}},
     [](const Args& a, bool writing) {
       End end;
       if (writing)
         end.sink = std::make_unique<JsonlSink>(a.text("path"), a.flag("values"));
       else
         end.source = std::make_unique<JsonlSource>(a.text("path"), Names{a.text("text"), a.text("id")},
-                                                   static_cast<size_t>(a.bytes("longest")), static_cast<uint64_t>(a.bytes("piece")));
+                                                   static_cast<size_t>(a.bytes("longest")),
+                                                   static_cast<uint64_t>(a.bytes("piece")));
       return end;
     });
 
@@ -271,7 +276,8 @@ void encode_jsonl(const Batch& b, const Schema& schema, bool rejects, bool value
     const char* comma = "{";
     if (!b.id[r].empty()) member(out, "id", b.id[r], comma);
     member(out, "text", b.text[r], comma);
-    const std::string_view earlier = values && b.meta[r].find("\"values\"") != std::string_view::npos ? meta_value(b.meta[r], "values") : "";
+    const std::string_view earlier =
+        values && b.meta[r].find("\"values\"") != std::string_view::npos ? meta_value(b.meta[r], "values") : "";
     if (earlier.size() < 2 || earlier[0] != '{')
       out.append(b.meta[r].empty() ? "" : ",").append(b.meta[r]);
     else

@@ -9,8 +9,8 @@
 namespace frugal::data {
 namespace {
 
-// A piece of a plain file holds the lines that begin in [begin, end): reading starts one byte before, to see whether a line
-// begins at `begin`, and goes past `end` to finish the last one.
+// A piece of a plain file holds the lines that begin in [begin, end): reading starts one byte before, to see whether a
+// line begins at `begin`, and goes past `end` to finish the last one.
 class LineReader : public BlockReader {
  public:
   LineReader(const Part& part, size_t longest) : longest_(longest), end_(part.end) {
@@ -64,7 +64,8 @@ class LineReader : public BlockReader {
   }
   static size_t line_end(const RawBlock& block, size_t from) {  // past the first line break at or after from
     const void* newline = std::memchr(block.bytes.data() + from, '\n', block.size - from);
-    return newline == nullptr ? block.size : static_cast<size_t>(static_cast<const char*>(newline) - block.bytes.data()) + 1;
+    return newline == nullptr ? block.size
+                              : static_cast<size_t>(static_cast<const char*>(newline) - block.bytes.data()) + 1;
   }
 
   // Takes the rest of a line from the block's front.

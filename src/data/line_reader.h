@@ -1,5 +1,5 @@
-// Blocks of whole lines from a stream: what JSONL and plain text sources read. A line longer than `longest` is left out and
-// counted; so is a line that lies across a fault in packed data.
+// Blocks of whole lines from a stream: what JSONL and plain text sources read. A line longer than `longest` is left out
+// and counted; so is a line that lies across a fault in packed data.
 #pragma once
 
 #include <memory>

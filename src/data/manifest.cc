@@ -16,7 +16,8 @@ using Json = nlohmann::ordered_json;
 
 void write_line(std::FILE* file, const std::string& path, const Json& line) {
   const std::string text = line.dump() + "\n";
-  if (std::fwrite(text.data(), 1, text.size(), file) != text.size() || std::fflush(file) != 0 || ::fsync(::fileno(file)) != 0)
+  if (std::fwrite(text.data(), 1, text.size(), file) != text.size() || std::fflush(file) != 0 ||
+      ::fsync(::fileno(file)) != 0)
     fail(ErrorCode::kIo, "data", "cannot write {}: {}", path, std::strerror(errno));
 }
 
@@ -33,7 +34,8 @@ Manifest::Manifest(const std::string& path, const std::string& identity, bool re
   auto known = std::move(done_);
   done_.clear();
   for (auto& [key, done] : known) add(key.first, key.second, std::move(done));
-  if (std::rename(fresh.c_str(), path.c_str()) != 0) fail(ErrorCode::kIo, "data", "cannot write {}: {}", path, std::strerror(errno));
+  if (std::rename(fresh.c_str(), path.c_str()) != 0)
+    fail(ErrorCode::kIo, "data", "cannot write {}: {}", path, std::strerror(errno));
 }
 
 Manifest::~Manifest() {
@@ -49,7 +51,10 @@ void Manifest::read(const std::string& identity) {
     if (j.is_discarded() || !j.is_object()) break;
     if (std::exchange(first, false)) {
       if (j.value("run", "") != identity)
-        fail(ErrorCode::kUsage, "data", "{} is of another pipeline or other inputs, expected the same to resume; without --resume the run begins anew", path_);
+        fail(ErrorCode::kUsage, "data",
+             "{} is of another pipeline or other inputs, expected the same to resume; without --resume the run begins "
+             "anew",
+             path_);
       continue;
     }
     done_[{j.at("pass"), j.at("part")}] = {j.at("rows"), Counts::from_json(j.at("counts"))};
@@ -62,7 +67,8 @@ const PartDone* Manifest::find(size_t pass, size_t part) const {
 }
 
 void Manifest::add(size_t pass, size_t part, PartDone done) {
-  write_line(file_, path_, Json{{"pass", pass}, {"part", part}, {"rows", done.rows}, {"counts", done.counts.to_json()}});
+  write_line(file_, path_,
+             Json{{"pass", pass}, {"part", part}, {"rows", done.rows}, {"counts", done.counts.to_json()}});
   done_[{pass, part}] = std::move(done);
 }
 

@@ -1,5 +1,5 @@
-// What a run has finished, so that another one goes on where it was killed: a line a part, appended when the part's files
-// stand under their final names. A part that has no line is done again, and its files are replaced by equal ones.
+// What a run has finished, so that another one goes on where it was killed: a line a part, appended when the part's
+// files stand under their final names. A part that has no line is done again, and its files are replaced by equal ones.
 //
 // The first line names the pipeline, its inputs and its form; a run with another pipeline or other inputs refuses to
 // resume. A last line that was cut by a kill is ignored.

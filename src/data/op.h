@@ -36,7 +36,7 @@ struct RawBlock {
   std::vector<char> bytes;
   size_t size = 0;
 };
-constexpr size_t kPadding = 64;       // readable bytes behind a block's end
+constexpr size_t kPadding = 64;  // readable bytes behind a block's end
 constexpr size_t kBlockBytes = 1 << 20;
 
 // What went wrong while reading and did not stop it: reason -> how often ("bad JSON", "gzip data broken", ...).

@@ -160,12 +160,14 @@ class Writer {
     rows_ = 0;
     counts_ = Counts(pass_.plan->stages.size());
     out_.emplace(part_file(pass_.out_folder, part, pass_.out_extension));
-    if (!pass_.rejects_folder.empty()) rejects_.emplace(part_file(pass_.rejects_folder, part, fmt::format("-{}.jsonl", pass_.number)));
+    if (!pass_.rejects_folder.empty())
+      rejects_.emplace(part_file(pass_.rejects_folder, part, fmt::format("-{}.jsonl", pass_.number)));
   }
   void end(size_t part) {
     out_->commit();
     if (rejects_) rejects_->commit();
-    if (pass_.sketcher) write_sketch(part_file(pass_.sketch_folder, part, ".sketch"), std::move(records_), pass_.slices);
+    if (pass_.sketcher)
+      write_sketch(part_file(pass_.sketch_folder, part, ".sketch"), std::move(records_), pass_.slices);
     records_.clear();
     out_.reset();
     rejects_.reset();
@@ -186,7 +188,12 @@ class Writer {
 class Crew {
  public:
   Crew(const Pass& pass, Manifest& manifest, int workers, const std::atomic<bool>* stop, Progress& progress)
-      : pass_(pass), feed_(pass, manifest), writer_(pass, manifest), most_(static_cast<uint64_t>(workers) * 4), stop_(stop), progress_(progress) {}
+      : pass_(pass),
+        feed_(pass, manifest),
+        writer_(pass, manifest),
+        most_(static_cast<uint64_t>(workers) * 4),
+        stop_(stop),
+        progress_(progress) {}
 
   void run(int workers) {
     std::vector<std::thread> others;
@@ -227,7 +234,8 @@ class Crew {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return error_ || ended_ || (!reading_ && taken_ < written_ + most_); });
     if (error_ || ended_) return false;
-    if (stop_ != nullptr && *stop_) fail(ErrorCode::kCancelled, "data", "stopped; the parts that are finished stay, and --resume goes on from there");
+    if (stop_ != nullptr && *stop_)
+      fail(ErrorCode::kCancelled, "data", "stopped; the parts that are finished stay, and --resume goes on from there");
     reading_ = true;
     lock.unlock();
     bool more = false;

@@ -40,8 +40,12 @@ void remove_unfinished(const std::string& folder) {
 class Run {
  public:
   Run(Plan& plan, const RunOptions& o)
-      : plan_(plan), options_(o), parts_(plan.source->parts()), work_(plan.sink->folder() + ".work"),
-        slices_(slices_for(parts_)), workers_(o.workers > 0 ? o.workers : usable_cores()) {
+      : plan_(plan),
+        options_(o),
+        parts_(plan.source->parts()),
+        work_(plan.sink->folder() + ".work"),
+        slices_(slices_for(parts_)),
+        workers_(o.workers > 0 ? o.workers : usable_cores()) {
     prepare();
   }
 
@@ -65,9 +69,12 @@ class Run {
  private:
   void prepare() {
     const std::string out = plan_.sink->output(), folder = plan_.sink->folder();
-    const auto taken = [](const std::string& path) { return fs::exists(path) && !(fs::is_directory(path) && fs::is_empty(path)); };
+    const auto taken = [](const std::string& path) {
+      return fs::exists(path) && !(fs::is_directory(path) && fs::is_empty(path));
+    };
     if (!options_.resume && (taken(out) || taken(folder) || taken(work_)))
-      fail(ErrorCode::kUsage, "data", "found output in {} already, expected none: --resume goes on with it, or remove {} and {}", out, out, work_);
+      fail(ErrorCode::kUsage, "data",
+           "found output in {} already, expected none: --resume goes on with it, or remove {} and {}", out, out, work_);
     fs::create_directories(work_);
     for (const std::string& f : {folder, options_.rejects}) remove_unfinished(f);
   }
@@ -100,8 +107,10 @@ class Run {
       const auto& columns = plan_.schema.columns;
       spills_.push_back(spill_source(files(between("spill", number - 1), ".batches"), columns));
       pass.source = spills_.back().get();
-      for (size_t i = 0; i < parts_.size(); ++i) pass.parts.push_back({part_file(between("spill", number - 1), i, ".batches"), 0, ~uint64_t{0}});
-      for (size_t i = 0, base = 0; i < parts_.size(); base += manifest.find(number - 1, i)->rows, ++i) pass.bases.push_back(base);
+      for (size_t i = 0; i < parts_.size(); ++i)
+        pass.parts.push_back({part_file(between("spill", number - 1), i, ".batches"), 0, ~uint64_t{0}});
+      for (size_t i = 0, base = 0; i < parts_.size(); base += manifest.find(number - 1, i)->rows, ++i)
+        pass.bases.push_back(base);
     }
     pass.sketcher = end < plan_.stages.size() ? plan_.stages[end].global.get() : nullptr;
     pass.out_folder = pass.sketcher ? between("spill", number) : plan_.sink->folder();
@@ -112,7 +121,8 @@ class Run {
 
   void group(size_t stage, size_t pass, const std::vector<uint64_t>& bases, const Manifest& manifest) {
     const uint64_t documents = bases.empty() ? 0 : bases.back() + manifest.find(pass, parts_.size() - 1)->rows;
-    plan_.stages[stage].global->group(SketchFiles(files(between("sketch", pass), ".sketch"), bases, documents, slices_));
+    plan_.stages[stage].global->group(
+        SketchFiles(files(between("sketch", pass), ".sketch"), bases, documents, slices_));
   }
 
   void finish() {
@@ -144,8 +154,10 @@ class Run {
 };
 
 nlohmann::ordered_json row(const std::string& stage, const StageCounts& c) {
-  return {{"stage", stage}, {"docs_in", c.docs_in}, {"docs_out", c.docs_out}, {"bytes_in", c.bytes_in}, {"seconds", c.seconds},
-          {"mb_s", c.seconds > 0 ? static_cast<double>(c.bytes_in) / 1e6 / c.seconds : 0.0}, {"reasons", c.reasons}};
+  return {{"stage", stage},         {"docs_in", c.docs_in},
+          {"docs_out", c.docs_out}, {"bytes_in", c.bytes_in},
+          {"seconds", c.seconds},   {"mb_s", c.seconds > 0 ? static_cast<double>(c.bytes_in) / 1e6 / c.seconds : 0.0},
+          {"reasons", c.reasons}};
 }
 
 }  // namespace

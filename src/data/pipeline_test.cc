@@ -17,8 +17,10 @@ std::string some_jsonl(int n, int from = 0) {
   for (int i = from; i < from + n; ++i) {
     std::string text;
     for (int s = 0; s < (i % 7 == 0 ? 1 : 12); ++s)
-      text += fmt::format("The people of house number {} and {} have to be here with all of us on that very day.{}", i * 31 + s, s % 4 == 0 ? "\\\"others\\\"" : "others", s % 3 == 2 ? "\\n" : " ");
-    out += fmt::format("{{\"id\": \"doc-{}\", \"url\": \"http://a.org/{}\", \"n\": {}, \"text\": \"{}\"}}\n", i, i % 50, i, text);
+      text += fmt::format("The people of house number {} and {} have to be here with all of us on that very day.{}",
+                          i * 31 + s, s % 4 == 0 ? "\\\"others\\\"" : "others", s % 3 == 2 ? "\\n" : " ");
+    out += fmt::format("{{\"id\": \"doc-{}\", \"url\": \"http://a.org/{}\", \"n\": {}, \"text\": \"{}\"}}\n", i, i % 50,
+                       i, text);
   }
   return out;
 }
@@ -47,7 +49,8 @@ TEST(Pipeline, PackedInputsGiveTheSame) {
   TestFolder tmp;
   const std::string text = some_jsonl(300);
   tmp.write("a/x.jsonl", text);
-  tmp.write("b/x.jsonl.gz", packed(".gz", text.substr(0, 5000)) + packed(".gz", text.substr(5000)));  // members cut a line
+  tmp.write("b/x.jsonl.gz",
+            packed(".gz", text.substr(0, 5000)) + packed(".gz", text.substr(5000)));  // members cut a line
   tmp.write("c/x.jsonl.zst", packed(".zst", text.substr(0, 7001)) + packed(".zst", text.substr(7001)));
   std::string outputs[3];
   for (int i = 0; i < 3; ++i) {
@@ -68,8 +71,9 @@ TEST(Pipeline, WorkersAndPiecesDoNotMatter) {
   for (int workers : {1, 2, 5}) {
     for (const char* piece : {"256MiB", "100000B"}) {
       const std::string out = tmp / fmt::format("out-{}-{}", workers, piece), rejects = out + "-rejects";
-      const Report r = run_spec(fmt::format("jsonl(\"{}\",piece={}) | gopher_quality(max_length=9) | jsonl(\"{}\")", tmp / "in", piece, out),
-                                {.workers = workers, .rejects = rejects});
+      const Report r = run_spec(
+          fmt::format("jsonl(\"{}\",piece={}) | gopher_quality(max_length=9) | jsonl(\"{}\")", tmp / "in", piece, out),
+          {.workers = workers, .rejects = rejects});
       EXPECT_EQ(r.counts.source_docs, 7000u);
       EXPECT_EQ(r.counts.out_docs, 6000u);
       EXPECT_EQ(r.counts.stages[0].reasons.at("gopher_short_doc"), 1000u);
@@ -83,7 +87,8 @@ TEST(Pipeline, WorkersAndPiecesDoNotMatter) {
 TEST(Pipeline, RejectsSayWhy) {
   TestFolder tmp;
   const std::string in = tmp.write("in.jsonl", "{\"id\":\"x\",\"text\":\"Too short.\",\"a\":{\"b\":[1,\"}\"]}}\n");
-  run_spec(fmt::format("jsonl(\"{}\") | gopher_quality | jsonl(\"{}\")", in, tmp / "out"), {.rejects = tmp / "rejects"});
+  run_spec(fmt::format("jsonl(\"{}\") | gopher_quality | jsonl(\"{}\")", in, tmp / "out"),
+           {.rejects = tmp / "rejects"});
   EXPECT_EQ(all_text(tmp / "out"), "");
   const auto row = json_rows(all_text(tmp / "rejects")).at(0);
   EXPECT_EQ(row.at("reason"), "gopher_short_doc");
@@ -95,12 +100,18 @@ TEST(Pipeline, RejectsSayWhy) {
 TEST(Jsonl, BrokenLinesAreCounted) {
   TestFolder tmp;
   const std::string good = "{\"text\":\"one\"}\n";
-  const std::string in = tmp.write("in.jsonl", good + "{\"text\":\n[1]\nnot json\n{\"text\":\"a\"} x\n{\"text\":5}\n{\"a\":1}\n{\"text\":\"bad \\q\"}\n{\"text\":\"a\",\"b\":nope}\n\n  \n" +
-                                                   "{\"text\":\"lone \\ud800 pair \\ud83d\\ude00\"}\r\n{\"text\":\"bytes \xff\xc3\"}\n{\"text\":\"tab\there\"}\n" + "{\"text\":\"last\"}");
+  const std::string in = tmp.write(
+      "in.jsonl", good +
+                      "{\"text\":\n[1]\nnot json\n{\"text\":\"a\"} x\n{\"text\":5}\n{\"a\":1}\n{\"text\":\"bad "
+                      "\\q\"}\n{\"text\":\"a\",\"b\":nope}\n\n  \n" +
+                      "{\"text\":\"lone \\ud800 pair \\ud83d\\ude00\"}\r\n{\"text\":\"bytes "
+                      "\xff\xc3\"}\n{\"text\":\"tab\there\"}\n" +
+                      "{\"text\":\"last\"}");
   const Report r = run_spec(fmt::format("jsonl(\"{}\") | jsonl(\"{}\")", in, tmp / "out"));
   std::vector<std::string> texts;
   for (const auto& row : json_rows(all_text(tmp / "out"))) texts.push_back(row.at("text"));
-  EXPECT_EQ(texts, (std::vector<std::string>{"one", "lone \xef\xbf\xbd pair \xf0\x9f\x98\x80", "bytes \xef\xbf\xbd\xef\xbf\xbd", "last"}));
+  EXPECT_EQ(texts, (std::vector<std::string>{"one", "lone \xef\xbf\xbd pair \xf0\x9f\x98\x80",
+                                             "bytes \xef\xbf\xbd\xef\xbf\xbd", "last"}));
   EXPECT_EQ(r.counts.faults.at("bad JSON"), 8u);
   EXPECT_EQ(r.counts.faults.at("no text"), 1u);
   EXPECT_EQ(r.counts.faults.at("invalid UTF-8 replaced"), 1u);
@@ -108,7 +119,8 @@ TEST(Jsonl, BrokenLinesAreCounted) {
 
 TEST(Jsonl, LongLinesAreLeftOut) {
   TestFolder tmp;
-  const std::string in = tmp.write("in.jsonl", "{\"text\":\"a\"}\n{\"text\":\"" + std::string(3 << 20, 'x') + "\"}\n{\"text\":\"b\"}\n");
+  const std::string in =
+      tmp.write("in.jsonl", "{\"text\":\"a\"}\n{\"text\":\"" + std::string(3 << 20, 'x') + "\"}\n{\"text\":\"b\"}\n");
   const Report r = run_spec(fmt::format("jsonl(\"{}\",longest=1MiB) | jsonl(\"{}\")", in, tmp / "out"));
   EXPECT_EQ(r.counts.out_docs, 2u);
   EXPECT_EQ(r.counts.faults.at("line too long"), 1u);
@@ -118,9 +130,11 @@ TEST(Jsonl, LongLinesAreLeftOut) {
 
 TEST(Jsonl, BrokenGzipKeepsWhatIsWhole) {
   TestFolder tmp;
-  const std::string a = packed(".gz", some_jsonl(100)), b = packed(".gz", some_jsonl(100, 100)), c = packed(".gz", some_jsonl(100, 200));
+  const std::string a = packed(".gz", some_jsonl(100)), b = packed(".gz", some_jsonl(100, 100)),
+                    c = packed(".gz", some_jsonl(100, 200));
   std::string damaged = b;
-  for (size_t i = damaged.size() / 2; i < damaged.size() / 2 + 40; ++i) damaged[i] = static_cast<char>(damaged[i] ^ 0x5a);
+  for (size_t i = damaged.size() / 2; i < damaged.size() / 2 + 40; ++i)
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x5a);
   const std::string in = tmp.write("in.jsonl.gz", a + damaged + c + c.substr(0, c.size() / 2));
   const Report r = run_spec(fmt::format("jsonl(\"{}\") | jsonl(\"{}\")", in, tmp / "out"));
   EXPECT_GE(r.counts.out_docs, 240u);
@@ -133,9 +147,12 @@ TEST(Jsonl, BrokenGzipKeepsWhatIsWhole) {
 TEST(Pipeline, ResumesWhereItStopped) {
   TestFolder tmp;
   for (int f = 0; f < 6; ++f) tmp.write(fmt::format("in/{}.jsonl", f), some_jsonl(500, f * 500));
-  const auto spec = [&](const std::string& out) { return fmt::format("jsonl(\"{}\") | gopher_quality | jsonl(\"{}\")", tmp / "in", out); };
+  const auto spec = [&](const std::string& out) {
+    return fmt::format("jsonl(\"{}\") | gopher_quality | jsonl(\"{}\")", tmp / "in", out);
+  };
   const Report whole = run_spec(spec(tmp / "whole"));
-  // As a kill after the third part leaves it: parts without a line in the manifest, a line cut short, a file half written.
+  // As a kill after the third part leaves it: parts without a line in the manifest, a line cut short, a file half
+  // written.
   const std::string out = tmp / "out";
   run_spec(spec(out));
   const auto lines = file_text(out + ".work/manifest.jsonl");

@@ -11,7 +11,8 @@ namespace {
 End make_end(const Unit& unit, bool writing) {
   const MethodInfo& info = need_method("data", unit.name);
   if (info.role != "store" && info.role != (writing ? "sink" : "source"))
-    fail(ErrorCode::kUsage, "data", "found {} at the {} of the pipeline, expected {}", unit.name, writing ? "end" : "front",
+    fail(ErrorCode::kUsage, "data", "found {} at the {} of the pipeline, expected {}", unit.name,
+         writing ? "end" : "front",
          writing ? "what is written, such as jsonl(out)" : "what is read, such as jsonl(in.jsonl.gz)");
   return make_method<MakeEnd>("data", unit, writing);
 }
@@ -32,7 +33,9 @@ Stage make_stage(const Unit& unit) {
 // A second stage of one kind names its columns name.2 and so on.
 Column unique(Column column, const std::vector<Column>& before) {
   const std::string name = column.name;
-  const auto taken = [&] { return std::any_of(before.begin(), before.end(), [&](const Column& c) { return c.name == column.name; }); };
+  const auto taken = [&] {
+    return std::any_of(before.begin(), before.end(), [&](const Column& c) { return c.name == column.name; });
+  };
   for (int n = 2; taken(); ++n) column.name = fmt::format("{}.{}", name, n);
   return column;
 }
@@ -41,7 +44,8 @@ void number_columns(Stage& stage, Schema& schema) {
   stage.first_column = schema.columns.size();
   stage.first_reason = schema.reasons.size();
   stage.row ? stage.row->bind(schema.columns) : stage.global->bind(schema.columns);
-  for (const Column& c : stage.row ? stage.row->columns() : stage.global->columns()) schema.columns.push_back(unique(c, schema.columns));
+  for (const Column& c : stage.row ? stage.row->columns() : stage.global->columns())
+    schema.columns.push_back(unique(c, schema.columns));
   for (const std::string& r : stage.row ? stage.row->reasons() : stage.global->reasons()) schema.reasons.push_back(r);
   schema.stages.push_back(stage.name);
 }
@@ -50,9 +54,12 @@ void number_columns(Stage& stage, Schema& schema) {
 
 Plan make_plan(const std::string& text) {
   Spec spec = parse_spec(text);
-  if (spec.size() < 2) fail(ErrorCode::kUsage, "data", "found one stage, expected at least a source and a sink: \"jsonl(in) | jsonl(out)\"");
+  if (spec.size() < 2)
+    fail(ErrorCode::kUsage, "data",
+         "found one stage, expected at least a source and a sink: \"jsonl(in) | jsonl(out)\"");
   for (const frugal::Part& part : spec)
-    if (part.scope.narrows()) fail(ErrorCode::kUsage, "data", "found a scope before {}, expected none in a pipeline", part.unit.name);
+    if (part.scope.narrows())
+      fail(ErrorCode::kUsage, "data", "found a scope before {}, expected none in a pipeline", part.unit.name);
   check_spec("data", spec);
   spec = canonical("data", spec);
   Plan plan;

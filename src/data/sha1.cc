@@ -20,7 +20,8 @@ Round round(int i, uint32_t b, uint32_t c, uint32_t d) {
 
 void block(const unsigned char* at, std::array<uint32_t, 5>& h) {
   uint32_t w[80];
-  for (int i = 0; i < 16; ++i) w[i] = uint32_t{at[i * 4]} << 24 | uint32_t{at[i * 4 + 1]} << 16 | uint32_t{at[i * 4 + 2]} << 8 | at[i * 4 + 3];
+  for (int i = 0; i < 16; ++i)
+    w[i] = uint32_t{at[i * 4]} << 24 | uint32_t{at[i * 4 + 1]} << 16 | uint32_t{at[i * 4 + 2]} << 8 | at[i * 4 + 3];
   for (int i = 16; i < 80; ++i) w[i] = std::rotl(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
   auto [a, b, c, d, e] = h;
   for (int i = 0; i < 80; ++i) {

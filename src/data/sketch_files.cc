@@ -37,7 +37,8 @@ void write_sketch(const std::string& path, std::vector<Record> records, uint32_t
   out.commit();
 }
 
-SketchFiles::SketchFiles(std::vector<std::string> files, std::vector<uint64_t> bases, uint64_t documents, uint32_t slices)
+SketchFiles::SketchFiles(std::vector<std::string> files, std::vector<uint64_t> bases, uint64_t documents,
+                         uint32_t slices)
     : files_(std::move(files)), bases_(std::move(bases)), documents_(documents), slices_(slices) {
   for (const std::string& path : files_) {
     std::ifstream in(path, std::ios::binary | std::ios::ate);
@@ -51,7 +52,8 @@ SketchFiles::SketchFiles(std::vector<std::string> files, std::vector<uint64_t> b
     in.read(reinterpret_cast<char*>(index.data()), static_cast<std::streamsize>(index.size() * 8));
     runs_.emplace_back();
     for (uint64_t r = 0; r < runs; ++r)
-      runs_.back().push_back({index[r * 3 + 1], index[r * 3 + 2], static_cast<uint32_t>(index[r * 3] >> 32), static_cast<uint32_t>(index[r * 3])});
+      runs_.back().push_back({index[r * 3 + 1], index[r * 3 + 2], static_cast<uint32_t>(index[r * 3] >> 32),
+                              static_cast<uint32_t>(index[r * 3])});
   }
 }
 

@@ -1,5 +1,6 @@
-// The exchange of a global operator on this machine: records on disk, a file a part, sorted by lane and slice of the key so
-// that a lane can be read from all parts without reading the rest. The same records are what a cluster's shuffle would carry.
+// The exchange of a global operator on this machine: records on disk, a file a part, sorted by lane and slice of the
+// key so that a lane can be read from all parts without reading the rest. The same records are what a cluster's shuffle
+// would carry.
 #pragma once
 
 #include <string>

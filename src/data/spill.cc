@@ -43,7 +43,8 @@ class Cursor {
 
  private:
   const char* bytes(uint64_t n) {
-    if (n > static_cast<uint64_t>(end_ - at_)) fail(ErrorCode::kBadInput, "data", "found a damaged intermediate file, expected a whole one: start anew");
+    if (n > static_cast<uint64_t>(end_ - at_))
+      fail(ErrorCode::kBadInput, "data", "found a damaged intermediate file, expected a whole one: start anew");
     return std::exchange(at_, at_ + n);
   }
   const char *at_, *end_;
@@ -55,7 +56,8 @@ class SpillReader : public BlockReader {
   bool next(RawBlock& block, Faults& faults) override {
     Header header;
     if (read(reinterpret_cast<char*>(&header), sizeof header, faults) == 0) return false;
-    if (header.magic != kMagic || header.bytes < sizeof header || header.bytes > (uint64_t{1} << 40)) fail(ErrorCode::kBadInput, "data", "found a damaged intermediate file: start anew");
+    if (header.magic != kMagic || header.bytes < sizeof header || header.bytes > (uint64_t{1} << 40))
+      fail(ErrorCode::kBadInput, "data", "found a damaged intermediate file: start anew");
     block.bytes.resize(header.bytes + kPadding);
     std::memcpy(block.bytes.data(), &header, sizeof header);
     block.size = sizeof header + read(block.bytes.data() + sizeof header, header.bytes - sizeof header, faults);
@@ -77,7 +79,8 @@ class SpillReader : public BlockReader {
 
 class SpillSource : public Source {
  public:
-  SpillSource(std::vector<std::string> files, std::vector<Column> columns) : files_(std::move(files)), columns_(std::move(columns)) {}
+  SpillSource(std::vector<std::string> files, std::vector<Column> columns)
+      : files_(std::move(files)), columns_(std::move(columns)) {}
   std::vector<Part> parts() const override {
     std::vector<Part> parts;
     for (const std::string& f : files_) parts.push_back({f, 0, std::filesystem::file_size(f)});

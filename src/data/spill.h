@@ -1,5 +1,5 @@
-// Batches on disk between two passes: what is kept, with all values found so far, as bytes of this machine's order. Read
-// back it is a source like any other. Nobody else reads these files; they go when the run ends.
+// Batches on disk between two passes: what is kept, with all values found so far, as bytes of this machine's order.
+// Read back it is a source like any other. Nobody else reads these files; they go when the run ends.
 #pragma once
 
 #include <memory>

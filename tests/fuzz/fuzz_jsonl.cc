@@ -1,4 +1,5 @@
-// JSON lines from anywhere, as documents through every rule, splitter and signature: what is made of them is valid UTF-8.
+// JSON lines from anywhere, as documents through every rule, splitter and signature: what is made of them is valid
+// UTF-8.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -19,14 +20,16 @@ struct Target {
   std::unique_ptr<Source> source;
   std::vector<std::unique_ptr<RowOp>> rules;
   Scratch scratch;
-  MinHasher fast{16, 5, 1, WordKind::kPlain, ShingleHash::kFast}, exact{16, 5, 1, WordKind::kSpacy, ShingleHash::kXxh64};
+  MinHasher fast{16, 5, 1, WordKind::kPlain, ShingleHash::kFast},
+      exact{16, 5, 1, WordKind::kSpacy, ShingleHash::kXxh64};
 
   Target() {
     const std::string path = std::filesystem::temp_directory_path() / "frugal-fuzz.jsonl";
     std::ofstream(path) << "";
     const auto unit = frugal::parse_unit("jsonl(\"" + path + "\")");
     source = frugal::make_method<MakeEnd>("data", unit, false).source;
-    for (const char* spec : {"gopher_quality", "gopher_repetition", "c4", "fineweb", "gopher_quality(words=spacy)", "c4(words=spacy)", "fineweb(words=space)"})
+    for (const char* spec : {"gopher_quality", "gopher_repetition", "c4", "fineweb", "gopher_quality(words=spacy)",
+                             "c4(words=spacy)", "fineweb(words=space)"})
       rules.push_back(frugal::make_method<MakeRowOp>("data", frugal::parse_unit(spec)));
   }
 

@@ -32,7 +32,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   while (cutter.next(record, faults)) {
     HttpMessage http;
     std::string room;
-    if (read_http(record.body, 1 << 20, http, room, faults)) to_utf8(http.body, header_field(http.header, "Content-Type"));
+    if (read_http(record.body, 1 << 20, http, room, faults))
+      to_utf8(http.body, header_field(http.header, "Content-Type"));
   }
   return 0;
 }

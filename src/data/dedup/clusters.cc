@@ -8,7 +8,8 @@ namespace frugal::data {
 
 Clusters::Clusters(uint64_t documents) {
   if (documents >= uint64_t{1} << 32)
-    fail(ErrorCode::kUnsupported, "data", "found {} documents, expected fewer than 2^32 in one run of deduplication", documents);
+    fail(ErrorCode::kUnsupported, "data", "found {} documents, expected fewer than 2^32 in one run of deduplication",
+         documents);
   parent_.resize(documents);
   std::iota(parent_.begin(), parent_.end(), 0u);
 }

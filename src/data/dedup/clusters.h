@@ -1,7 +1,8 @@
 // Union-find over documents, and which of each cluster stays.
 //
-// Roots are the least number of a cluster, whatever the order in which pairs come, and paths are halved in a loop: a chain of
-// a million documents takes no stack. Memory: 4 bytes a document, and 8 more where the keeper is not the first.
+// Roots are the least number of a cluster, whatever the order in which pairs come, and paths are halved in a loop: a
+// chain of a million documents takes no stack. Memory: 4 bytes a document, and 8 more where the keeper is not the
+// first.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ class Clusters {
     while (parent_[d] != d) d = parent_[d] = parent_[parent_[d]];
     return d;
   }
-  // Picks the member of each cluster with the greatest rank, the first of equals; ranks: by document, or empty for the first.
+  // Picks the member of each cluster with the greatest rank, the first of equals; ranks: by document, or empty for the
+  // first.
   void settle(const std::vector<uint64_t>& ranks);
 
   // After settle().

@@ -1,5 +1,5 @@
-// Deduplication: signatures against datatrove's, clusters against brute force, who stays, and that neither workers nor the
-// way the input is cut change what comes out.
+// Deduplication: signatures against datatrove's, clusters against brute force, who stays, and that neither workers nor
+// the way the input is cut change what comes out.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -26,14 +26,16 @@ TEST(Sha1, PublishedValues) {
   };
   EXPECT_EQ(hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
   EXPECT_EQ(hex(""), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
-  EXPECT_EQ(hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"), "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
+  EXPECT_EQ(hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+            "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
 }
 
 TEST(MinHash, SignaturesWordForWordDatatroves) {
   Scratch scratch;
   std::string simple;
   std::vector<uint64_t> got;
-  const MinHasher xxh(112, 5, 1, WordKind::kSpacy, ShingleHash::kXxh64), sha(112, 5, 1, WordKind::kSpacy, ShingleHash::kSha1);
+  const MinHasher xxh(112, 5, 1, WordKind::kSpacy, ShingleHash::kXxh64),
+      sha(112, 5, 1, WordKind::kSpacy, ShingleHash::kSha1);
   const auto rows = gz_rows("minhash.jsonl.gz");
   ASSERT_GE(rows.size(), 16u);
   for (const auto& row : rows) {
@@ -145,7 +147,8 @@ TEST(MinHashOp, KeepsOneOfEachClusterWhateverTheWorkers) {
     const std::string id = fmt::format("o{}", i);
     originals.insert(id);
     lines[0] += fmt::format("{{\"id\":\"{}\",\"text\":\"{}\"}}\n", id, text);
-    if (i % 3 == 0) lines[1] += fmt::format("{{\"id\":\"c{}\",\"text\":\"{} and one.\"}}\n", i, text);  // Jaccard 76 / 78
+    if (i % 3 == 0)
+      lines[1] += fmt::format("{{\"id\":\"c{}\",\"text\":\"{} and one.\"}}\n", i, text);  // Jaccard 76 / 78
     if (i % 6 == 0) lines[2] += fmt::format("{{\"id\":\"d{}\",\"text\":\"{}\"}}\n", i, text);
   }
   for (int f = 0; f < 3; ++f) tmp.write(fmt::format("in/{}.jsonl", f), lines[f]);
@@ -153,7 +156,8 @@ TEST(MinHashOp, KeepsOneOfEachClusterWhateverTheWorkers) {
   for (int workers : {1, 3}) {
     for (const char* piece : {"256MiB", "5000B"}) {
       const std::string out = tmp / fmt::format("out-{}-{}", workers, piece);
-      const Report r = run_spec(fmt::format("jsonl(\"{}\",piece={}) | minhash | jsonl(\"{}\")", tmp / "in", piece, out), {.workers = workers, .rejects = out + "-rejects"});
+      const Report r = run_spec(fmt::format("jsonl(\"{}\",piece={}) | minhash | jsonl(\"{}\")", tmp / "in", piece, out),
+                                {.workers = workers, .rejects = out + "-rejects"});
       const auto ids = kept_ids(out);
       EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()), originals);
       EXPECT_EQ(r.counts.stages[0].reasons.at("minhash_duplicate"), 150u);
@@ -173,7 +177,9 @@ TEST(MinHashOp, KeepLongestDoesNotDependOnTheOrder) {
   std::vector<std::string> lines;
   for (int i = 0; i < 60; ++i) {
     const std::string text = words_text(random, 120);
-    for (int c = 0; c < 3; ++c) lines.push_back(fmt::format("{{\"id\":\"{}-{}\",\"text\":\"{}{}\"}}\n", i, c, text, std::string(static_cast<size_t>(c), '.')));
+    for (int c = 0; c < 3; ++c)
+      lines.push_back(fmt::format("{{\"id\":\"{}-{}\",\"text\":\"{}{}\"}}\n", i, c, text,
+                                  std::string(static_cast<size_t>(c), '.')));
   }
   std::set<std::string> kept[2];
   for (int order = 0; order < 2; ++order) {
@@ -181,7 +187,8 @@ TEST(MinHashOp, KeepLongestDoesNotDependOnTheOrder) {
     std::string all;
     for (const auto& l : lines) all += l;
     const std::string in = tmp.write(fmt::format("in{}.jsonl", order), all);
-    run_spec(fmt::format("jsonl(\"{}\") | minhash(keep=longest) | jsonl(\"{}\")", in, tmp / fmt::format("out{}", order)));
+    run_spec(
+        fmt::format("jsonl(\"{}\") | minhash(keep=longest) | jsonl(\"{}\")", in, tmp / fmt::format("out{}", order)));
     for (const auto& id : kept_ids(tmp / fmt::format("out{}", order))) kept[order].insert(id);
   }
   EXPECT_EQ(kept[0], kept[1]);
@@ -213,7 +220,8 @@ TEST(MinHashOp, RecallFollowsTheCurve) {
   const Report r = run_spec(fmt::format("jsonl(\"{}\") | minhash | jsonl(\"{}\")", in, tmp / "out"));
   double mean = 0, variance = 0;
   for (double p : expected) mean += p, variance += p * (1 - p);
-  EXPECT_NEAR(static_cast<double>(r.counts.stages[0].reasons.at("minhash_duplicate")), mean, 4 * std::sqrt(variance) + 1);
+  EXPECT_NEAR(static_cast<double>(r.counts.stages[0].reasons.at("minhash_duplicate")), mean,
+              4 * std::sqrt(variance) + 1);
 }
 
 TEST(MinHashOp, RefusesExchangedBandsAndRows) {
@@ -231,7 +239,9 @@ TEST(MinHashOp, ResumesAfterEveryPart) {
     }
     tmp.write(fmt::format("in/{}.jsonl", f), all);
   }
-  const auto spec = [&](const std::string& out) { return fmt::format("jsonl(\"{}\") | minhash | exact | jsonl(\"{}\")", tmp / "in", out); };
+  const auto spec = [&](const std::string& out) {
+    return fmt::format("jsonl(\"{}\") | minhash | exact | jsonl(\"{}\")", tmp / "in", out);
+  };
   const Report whole = run_spec(spec(tmp / "whole"));
   const auto manifest = file_text(tmp / "whole.work/manifest.jsonl");
   ASSERT_EQ(std::count(manifest.begin(), manifest.end(), '\n'), 13);  // the run, three passes of four parts
@@ -272,7 +282,8 @@ TEST(Exact, KeepsTheFirst) {
 
 TEST(UrlDedup, KeepsTheNewest) {
   TestFolder tmp;
-  const std::string in = tmp.write("in.jsonl", R"({"id":"old","text":"a","url":"http://www.A.org/x/?utm_source=q#top","date":"2023-05-01T10:00:00Z"}
+  const std::string in = tmp.write(
+      "in.jsonl", R"({"id":"old","text":"a","url":"http://www.A.org/x/?utm_source=q#top","date":"2023-05-01T10:00:00Z"}
 {"id":"new","text":"b","url":"https://a.org:443/x","date":"2024-05-01T10:00:00Z"}
 {"id":"other","text":"c","url":"https://a.org/X","date":"2020-01-01"}
 {"id":"none","text":"d"}
@@ -285,7 +296,8 @@ TEST(UrlDedup, KeepsTheNewest) {
 
 TEST(Url, OneFormForOnePage) {
   const UrlForm form;
-  EXPECT_EQ(canonical_url("HTTP://user:pw@WWW.Example.com:80/a/./b/../c/?b=2&utm_x=1&a=1#f", form), "example.com/a/c?b=2&a=1");
+  EXPECT_EQ(canonical_url("HTTP://user:pw@WWW.Example.com:80/a/./b/../c/?b=2&utm_x=1&a=1#f", form),
+            "example.com/a/c?b=2&a=1");
   EXPECT_EQ(canonical_url("http://example.com/%7euser/%e4 x", form), "example.com/~user/%E4%20x");
   EXPECT_EQ(canonical_url("https://example.com:8443", form), "example.com:8443");
   EXPECT_EQ(canonical_url("not an address", form), "not an address");
@@ -308,11 +320,13 @@ TEST(Lines, CountsInBuckets) {
   TestFolder tmp;
   std::string all;
   for (int i = 0; i < 2000; ++i) {
-    std::string text = fmt::format("Only here: {}", std::string(1, static_cast<char>('a' + i % 26)) + std::string(static_cast<size_t>(i), 'x'));
+    std::string text = fmt::format(
+        "Only here: {}", std::string(1, static_cast<char>('a' + i % 26)) + std::string(static_cast<size_t>(i), 'x'));
     if (i < 6) text += "\\nSix copies";
     if (i >= 100 && i < 107) text += "\\nSeven COPIES";
     if (i >= 996 && i < 1004) text += "\\nFour and four";
-    all += fmt::format("{{\"id\":\"{}\",\"text\":\"{}\\n\\nend {}\"}}\n", i, text, std::string(static_cast<size_t>(i), 'y'));
+    all += fmt::format("{{\"id\":\"{}\",\"text\":\"{}\\n\\nend {}\"}}\n", i, text,
+                       std::string(static_cast<size_t>(i), 'y'));
   }
   const std::string in = tmp.write("in.jsonl", all);
   for (const char* keep : {"none", "first6"}) {
@@ -332,7 +346,9 @@ TEST(Lines, CountsInBuckets) {
 
 TEST(Lines, OneDocumentManyCopies) {
   TestFolder tmp;
-  const std::string in = tmp.write("in.jsonl", "{\"id\":\"1\",\"text\":\"x\\nx\\nx\\ny\"}\n{\"id\":\"2\",\"text\":\"x\\nz\"}\n{\"id\":\"3\",\"text\":\"x\"}\n");
+  const std::string in = tmp.write(
+      "in.jsonl",
+      "{\"id\":\"1\",\"text\":\"x\\nx\\nx\\ny\"}\n{\"id\":\"2\",\"text\":\"x\\nz\"}\n{\"id\":\"3\",\"text\":\"x\"}\n");
   run_spec(fmt::format("jsonl(\"{}\") | lines(max=2,keep=first6) | jsonl(\"{}\",values=false)", in, tmp / "out"));
   EXPECT_EQ(all_text(tmp / "out"), "{\"id\":\"1\",\"text\":\"x\\nx\\ny\"}\n{\"id\":\"2\",\"text\":\"z\"}\n");
 }

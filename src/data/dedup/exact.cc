@@ -1,9 +1,9 @@
 // exact and url_dedup: documents whose text, or whose address, is the same: one stays.
 //
-// Llama 3 (A. Dubey et al., "The Llama 3 Herd of Models", 2024, section 3.1.1) keeps the most recent version of the page of
-// each URL; exact deduplication keeps the first. Keys are 64-bit hashes, and a second 64 bits must agree too for texts; two
-// addresses of 1e9 share a key by chance in about 3 of 100 runs.
-// Cost: 24 bytes a document on disk, a slice of them and 4 (newest: 12) bytes a document in memory.
+// Llama 3 (A. Dubey et al., "The Llama 3 Herd of Models", 2024, section 3.1.1) keeps the most recent version of the
+// page of each URL; exact deduplication keeps the first. Keys are 64-bit hashes, and a second 64 bits must agree too
+// for texts; two addresses of 1e9 share a key by chance in about 3 of 100 runs. Cost: 24 bytes a document on disk, a
+// slice of them and 4 (newest: 12) bytes a document in memory.
 #include <algorithm>
 #include <optional>
 
@@ -45,7 +45,9 @@ class ByKey : public GlobalOp {
   void join(std::vector<SeenRecord> seen, std::vector<uint64_t>& ranks) {
     const bool ranked = this->ranked();
     const auto key = [&](const SeenRecord& r) { return std::tuple(r.key, ranked ? 0 : r.value); };
-    std::sort(seen.begin(), seen.end(), [&](const SeenRecord& a, const SeenRecord& b) { return std::tuple(key(a), a.doc) < std::tuple(key(b), b.doc); });
+    std::sort(seen.begin(), seen.end(), [&](const SeenRecord& a, const SeenRecord& b) {
+      return std::tuple(key(a), a.doc) < std::tuple(key(b), b.doc);
+    });
     for (size_t i = 0; i < seen.size(); ++i) {
       if (ranked) ranks[seen[i].doc] = seen[i].value;
       if (i > 0 && key(seen[i]) == key(seen[i - 1])) clusters_->join(seen[i - 1].doc, seen[i].doc);
@@ -100,13 +102,15 @@ class Url : public ByKey {
   UrlForm form_;
 };
 
-const Register<MakeGlobalOp> kExact({.kind = "data",
-                                     .role = "dedup",
-                                     .name = "exact",
-                                     .help = "keeps the first of documents with the same text",
-                                     .params = {ParamInfo::flag("simplified", "equal but for case, numbers, signs, white space, accents").preset("false"),
-                                                Within::param()}},
-                                    [](const Args& a) { return std::make_unique<Exact>(a.flag("simplified"), Within(a.text("within"))); });
+const Register<MakeGlobalOp> kExact(
+    {.kind = "data",
+     .role = "dedup",
+     .name = "exact",
+     .help = "keeps the first of documents with the same text",
+     .params =
+         {ParamInfo::flag("simplified", "equal but for case, numbers, signs, white space, accents").preset("false"),
+          Within::param()}},
+    [](const Args& a) { return std::make_unique<Exact>(a.flag("simplified"), Within(a.text("within"))); });
 
 const Register<MakeGlobalOp> kUrl(
     {.kind = "data",
@@ -117,13 +121,17 @@ const Register<MakeGlobalOp> kUrl(
      .year = 2024,
      .arxiv = "2407.21783",
      .help = "keeps the newest (or first) document of each URL",
-     .params = {ParamInfo::text("url", "the metadata member that holds it").preset("url"), ParamInfo::text("date", "the member that dates a document").preset("date"),
+     .params = {ParamInfo::text("url", "the metadata member that holds it").preset("url"),
+                ParamInfo::text("date", "the member that dates a document").preset("date"),
                 ParamInfo::choice("keep", {"newest", "first"}, "which stays").preset("newest"),
-                ParamInfo::flag("scheme", "http and https differ").preset("false"), ParamInfo::flag("www", "www.a.org and a.org differ").preset("false"),
-                ParamInfo::flag("tracking", "addresses with and without utm_..., gclid, fbclid differ").preset("false"), Within::param()}},
+                ParamInfo::flag("scheme", "http and https differ").preset("false"),
+                ParamInfo::flag("www", "www.a.org and a.org differ").preset("false"),
+                ParamInfo::flag("tracking", "addresses with and without utm_..., gclid, fbclid differ").preset("false"),
+                Within::param()}},
     [](const Args& a) {
       const UrlForm form{.scheme = a.flag("scheme"), .www = a.flag("www"), .tracking = a.flag("tracking")};
-      return std::make_unique<Url>(a.text("url"), a.text("date"), a.text("keep") == "newest", form, Within(a.text("within")));
+      return std::make_unique<Url>(a.text("url"), a.text("date"), a.text("keep") == "newest", form,
+                                   Within(a.text("within")));
     });
 
 }  // namespace

@@ -12,9 +12,10 @@ namespace frugal::data {
 namespace {
 
 bool taken_out(uint32_t c) {
-  static constexpr uint32_t kSigns[] = {0xAB,   0xB4,   0xBB,   0x2013, 0x2014, 0x2019, 0x201C, 0x201D, 0x201E, 0x2026, 0x2236, 0x2501, 0x25BA,
-                                        0x3001, 0x3002, 0x3008, 0x3009, 0x300A, 0x300B, 0x300C, 0x300D, 0x3010, 0x3011, 0xFF01, 0xFF05, 0xFF08,
-                                        0xFF09, 0xFF0C, 0xFF0E, 0xFF11, 0xFF1A, 0xFF1B, 0xFF1F, 0xFF5E};
+  static constexpr uint32_t kSigns[] = {0xAB,   0xB4,   0xBB,   0x2013, 0x2014, 0x2019, 0x201C, 0x201D, 0x201E,
+                                        0x2026, 0x2236, 0x2501, 0x25BA, 0x3001, 0x3002, 0x3008, 0x3009, 0x300A,
+                                        0x300B, 0x300C, 0x300D, 0x3010, 0x3011, 0xFF01, 0xFF05, 0xFF08, 0xFF09,
+                                        0xFF0C, 0xFF0E, 0xFF11, 0xFF1A, 0xFF1B, 0xFF1F, 0xFF5E};
   return c < 0x20 || (c >= 0x7f && c < 0xa0) || std::binary_search(std::begin(kSigns), std::end(kSigns), c);
 }
 
@@ -41,7 +42,8 @@ void normalise_line(std::string_view line, std::string& out) {
   for (size_t at = 0; at < line.size(); ++at) {
     const auto c = static_cast<unsigned char>(line[at]);
     if (c >= 0x80) return out.clear(), normalise_wide(line, out);
-    if (c >= 0x20 && c != 0x7f) out += c >= '0' && c <= '9' ? '0' : c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : static_cast<char>(c);
+    if (c >= 0x20 && c != 0x7f)
+      out += c >= '0' && c <= '9' ? '0' : c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : static_cast<char>(c);
   }
 }
 

@@ -1,11 +1,11 @@
 // lines: lines that come again and again across documents go: menus, cookie notices, leftovers of pages' frames.
 //
-// A. Dubey et al., "The Llama 3 Herd of Models", 2024, section 3.1.1: lines that appear more than six times in a bucket of 30
-// million documents are removed, following ccNet (G. Wenzek et al., "CCNet", 2019), whose normalisation is used: strip, lower
-// case, every digit 0, quotation marks and the like and controls taken out. With keep=none all copies go; with keep=first6
-// the first `max` stay. Buckets are runs of documents in the order of the input. Every occurrence counts, in one document too.
-// Free where the paper is silent: a document with nothing left is dropped. Empty lines stay.
-// Cost: 24 bytes a line on disk, one slice of them in memory, and 24 bytes for each line that is too frequent.
+// A. Dubey et al., "The Llama 3 Herd of Models", 2024, section 3.1.1: lines that appear more than six times in a bucket
+// of 30 million documents are removed, following ccNet (G. Wenzek et al., "CCNet", 2019), whose normalisation is used:
+// strip, lower case, every digit 0, quotation marks and the like and controls taken out. With keep=none all copies go;
+// with keep=first6 the first `max` stay. Buckets are runs of documents in the order of the input. Every occurrence
+// counts, in one document too. Free where the paper is silent: a document with nothing left is dropped. Empty lines
+// stay. Cost: 24 bytes a line on disk, one slice of them in memory, and 24 bytes for each line that is too frequent.
 #include <algorithm>
 #include <unordered_map>
 
@@ -30,14 +30,17 @@ class Lines : public GlobalOp {
     const uint64_t seed = within_.seed(batch, row);
     split_at_newlines(batch.text[row], scratch.lines);
     for (std::string_view line : scratch.lines)
-      if (const uint64_t key = line_key(line, scratch.text_b)) out.push_back({hash_bytes({reinterpret_cast<const char*>(&key), 8}, seed), 0, 0, 0});
+      if (const uint64_t key = line_key(line, scratch.text_b))
+        out.push_back({hash_bytes({reinterpret_cast<const char*>(&key), 8}, seed), 0, 0, 0});
   }
 
   void group(const Sketches& sketches) override {
     for (uint32_t lane : sketches.lanes()) {
       for (uint32_t slice = 0; slice < sketches.slices(); ++slice) {
         std::vector<SeenRecord> seen = sketches.read(lane, slice);
-        std::sort(seen.begin(), seen.end(), [](const SeenRecord& a, const SeenRecord& b) { return std::pair(a.key, a.doc) < std::pair(b.key, b.doc); });
+        std::sort(seen.begin(), seen.end(), [](const SeenRecord& a, const SeenRecord& b) {
+          return std::pair(a.key, a.doc) < std::pair(b.key, b.doc);
+        });
         for (size_t i = 0; i < seen.size();) i = count_run(seen, i);
       }
     }
@@ -86,7 +89,8 @@ class Lines : public GlobalOp {
     return end;
   }
 
-  bool removes(std::string_view line, uint64_t seed, uint64_t number, std::unordered_map<uint64_t, uint64_t>& here, std::string& room) const {
+  bool removes(std::string_view line, uint64_t seed, uint64_t number, std::unordered_map<uint64_t, uint64_t>& here,
+               std::string& room) const {
     const uint64_t key = line_key(line, room);
     if (key == 0) return false;
     const uint64_t name = mix(hash_bytes({reinterpret_cast<const char*>(&key), 8}, seed) + number / bucket_);
@@ -114,9 +118,13 @@ const Register<MakeGlobalOp> kLines(
      .help = "takes out lines that occur too often in a bucket of documents",
      .params = {ParamInfo::integer("bucket", "documents in a bucket").preset("30000000").at_least(1),
                 ParamInfo::integer("max", "a line that occurs more often goes").preset("6").at_least(0),
-                ParamInfo::choice("keep", {"none", "first6"}, "none: all its copies go; first6: the first `max` stay").preset("none"), Within::param()}},
+                ParamInfo::choice("keep", {"none", "first6"}, "none: all its copies go; first6: the first `max` stay")
+                    .preset("none"),
+                Within::param()}},
     [](const Args& a) {
-      return std::make_unique<Lines>(static_cast<uint64_t>(a.integer("bucket")), static_cast<uint64_t>(a.integer("max")), a.text("keep") == "first6", Within(a.text("within")));
+      return std::make_unique<Lines>(static_cast<uint64_t>(a.integer("bucket")),
+                                     static_cast<uint64_t>(a.integer("max")), a.text("keep") == "first6",
+                                     Within(a.text("within")));
     });
 
 }  // namespace

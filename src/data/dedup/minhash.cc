@@ -1,13 +1,13 @@
 // minhash: near-duplicates by locality-sensitive hashing; of each cluster one document stays.
 //
-// A. Broder, "On the Resemblance and Containment of Documents", 1997; banding as in J. Leskovec et al., Mining of Massive
-// Datasets, chapter 3: the signature is cut into b bands of r values, and two documents that agree in a whole band are
-// near-duplicates: a pair of similarity s is found with probability 1 - (1 - s^r)^b. The defaults, 14 bands of 8 over 5-grams
-// of words, are FineWeb's. Clusters are the connected components of such pairs.
-// Deviations from datatrove: a band is compared by a 64-bit hash of its values; documents that are equal in a band all join
-// the first of them, which gives the same components. Documents with fewer words than an n-gram are always kept: let `exact`
-// see to them. keep=first depends on the order of the input; keep=longest does not.
-// Cost: 24 bytes a band and document on disk; in memory one band's slice of them, and 4 (longest: 12) bytes a document.
+// A. Broder, "On the Resemblance and Containment of Documents", 1997; banding as in J. Leskovec et al., Mining of
+// Massive Datasets, chapter 3: the signature is cut into b bands of r values, and two documents that agree in a whole
+// band are near-duplicates: a pair of similarity s is found with probability 1 - (1 - s^r)^b. The defaults, 14 bands of
+// 8 over 5-grams of words, are FineWeb's. Clusters are the connected components of such pairs. Deviations from
+// datatrove: a band is compared by a 64-bit hash of its values; documents that are equal in a band all join the first
+// of them, which gives the same components. Documents with fewer words than an n-gram are always kept: let `exact` see
+// to them. keep=first depends on the order of the input; keep=longest does not. Cost: 24 bytes a band and document on
+// disk; in memory one band's slice of them, and 4 (longest: 12) bytes a document.
 #include <algorithm>
 #include <cmath>
 
@@ -46,7 +46,9 @@ class MinHash : public GlobalOp {
     for (uint32_t lane : sketches.lanes()) {
       for (uint32_t slice = 0; slice < sketches.slices(); ++slice) {
         std::vector<SeenRecord> seen = sketches.read(lane, slice);
-        std::sort(seen.begin(), seen.end(), [](const SeenRecord& a, const SeenRecord& b) { return std::pair(a.key, a.doc) < std::pair(b.key, b.doc); });
+        std::sort(seen.begin(), seen.end(), [](const SeenRecord& a, const SeenRecord& b) {
+          return std::pair(a.key, a.doc) < std::pair(b.key, b.doc);
+        });
         for (size_t i = 0; i < seen.size(); ++i) {
           if (longest_) ranks[seen[i].doc] = seen[i].value;
           if (i > 0 && seen[i].key == seen[i - 1].key) clusters_->join(seen[i - 1].doc, seen[i].doc);
@@ -75,11 +77,16 @@ std::unique_ptr<GlobalOp> make(const Args& a) {
   const auto bands = static_cast<size_t>(a.integer("bands")), rows = static_cast<size_t>(a.integer("rows"));
   const double found = 1 - std::pow(1 - std::pow(0.9, static_cast<double>(rows)), static_cast<double>(bands));
   if (found < 0.05)
-    fail(ErrorCode::kUsage, "minhash", "found bands={} and rows={}, which would find {:.1f} % of pairs of similarity 0.9; expected at least 5 %: "
-         "more bands or fewer rows (were the two exchanged?)", bands, rows, found * 100);
+    fail(ErrorCode::kUsage, "minhash",
+         "found bands={} and rows={}, which would find {:.1f} % of pairs of similarity 0.9; expected at least 5 %: "
+         "more bands or fewer rows (were the two exchanged?)",
+         bands, rows, found * 100);
   const std::string& hash = a.text("hash");
-  const ShingleHash kind = hash == "xxh64" ? ShingleHash::kXxh64 : hash == "sha1" ? ShingleHash::kSha1 : ShingleHash::kFast;
-  const MinHasher hasher(bands * rows, static_cast<size_t>(a.integer("ngram")), static_cast<uint32_t>(a.integer("seed")), words_kind(a), kind);
+  const ShingleHash kind = hash == "xxh64"  ? ShingleHash::kXxh64
+                           : hash == "sha1" ? ShingleHash::kSha1
+                                            : ShingleHash::kFast;
+  const MinHasher hasher(bands * rows, static_cast<size_t>(a.integer("ngram")),
+                         static_cast<uint32_t>(a.integer("seed")), words_kind(a), kind);
   return std::make_unique<MinHash>(bands, rows, hasher, a.text("keep") == "longest", Within(a.text("within")));
 }
 
@@ -94,8 +101,11 @@ const Register<MakeGlobalOp> kMinHash(
      .params = {ParamInfo::integer("bands", "bands of the signature").preset("14").within(1, 1000),
                 ParamInfo::integer("rows", "values in a band").preset("8").within(1, 100),
                 ParamInfo::integer("ngram", "words in a shingle").preset("5").within(1, 100),
-                ParamInfo::choice("keep", {"first", "longest"}, "which of a cluster stays").preset("first"), Within::param(),
-                ParamInfo::choice("hash", {"fast", "xxh64", "sha1"}, "of shingles; xxh64 and sha1 with words=spacy: datatrove's signatures").preset("fast"),
+                ParamInfo::choice("keep", {"first", "longest"}, "which of a cluster stays").preset("first"),
+                Within::param(),
+                ParamInfo::choice("hash", {"fast", "xxh64", "sha1"},
+                                  "of shingles; xxh64 and sha1 with words=spacy: datatrove's signatures")
+                    .preset("fast"),
                 words_param(), ParamInfo::integer("seed", "of the permutations").preset("1").within(0, 4294967295)}},
     make);
 

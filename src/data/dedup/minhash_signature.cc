@@ -32,7 +32,8 @@ uint64_t draw(std::mt19937& random, uint64_t low) {
 #endif
 
 // Lowers least[k] to the least permuted value of n shingles, for every k.
-FRUGAL_CLONES void lower_minima(const uint64_t* shingles, size_t n, const uint64_t* a, const uint64_t* b, uint64_t* least, size_t hashes) {
+FRUGAL_CLONES void lower_minima(const uint64_t* shingles, size_t n, const uint64_t* a, const uint64_t* b,
+                                uint64_t* least, size_t hashes) {
   for (size_t from = 0; from < hashes; from += kBlock) {
     uint64_t low[kBlock];
     for (size_t k = 0; k < kBlock; ++k) low[k] = ~uint64_t{0};
@@ -53,7 +54,8 @@ FRUGAL_CLONES void lower_minima(const uint64_t* shingles, size_t n, const uint64
 uint64_t word_hash(std::string_view word, bool alpha, std::string& room) {
   constexpr uint64_t kHigh = 0x8080808080808080, kOnes = 0x0101010101010101;
   if (word.size() <= 16) {
-    uint64_t w[2] = {load_up_to_8(word.data(), word.size()), word.size() > 8 ? load_up_to_8(word.data() + word.size() - 8, 8) : 0};
+    uint64_t w[2] = {load_up_to_8(word.data(), word.size()),
+                     word.size() > 8 ? load_up_to_8(word.data() + word.size() - 8, 8) : 0};
     if (((w[0] | w[1]) & kHigh) == 0) {
       if (!alpha) return '0';
       for (uint64_t& v : w) {  // bit 5 of every byte in 'A'..'Z'
@@ -69,7 +71,8 @@ uint64_t word_hash(std::string_view word, bool alpha, std::string& room) {
 
 }  // namespace
 
-MinHasher::MinHasher(size_t hashes, size_t ngram, uint32_t seed, WordKind words, ShingleHash hash) : hashes_(hashes), ngram_(ngram), words_(words), hash_(hash) {
+MinHasher::MinHasher(size_t hashes, size_t ngram, uint32_t seed, WordKind words, ShingleHash hash)
+    : hashes_(hashes), ngram_(ngram), words_(words), hash_(hash) {
   std::mt19937 random(seed);
   for (size_t i = 0; i < hashes; ++i) a_.push_back(draw(random, 1));
   for (size_t i = 0; i < hashes; ++i) b_.push_back(draw(random, 0));
@@ -82,7 +85,8 @@ void MinHasher::fast_shingles(std::string_view text, Scratch& scratch, std::vect
   std::vector<uint64_t>& words = scratch.hashes_a;
   words.clear();
   for (const Word& w : scratch.words(text, words_))
-    if ((w.flags & Word::kSymbolsOnly) == 0) words.push_back(word_hash(text.substr(w.begin, w.size), (w.flags & Word::kAlpha) != 0, scratch.text_b));
+    if ((w.flags & Word::kSymbolsOnly) == 0)
+      words.push_back(word_hash(text.substr(w.begin, w.size), (w.flags & Word::kAlpha) != 0, scratch.text_b));
   if (words.size() < ngram_) return;
   uint64_t power = 1, rolling = 0;
   for (size_t i = 0; i < ngram_; ++i) power *= kBase;
@@ -101,7 +105,8 @@ void MinHasher::joined_shingles(std::string_view text, Scratch& scratch, std::ve
   std::string& joined = scratch.text_b;
   for (size_t i = 0; i + ngram_ <= words.size(); ++i) {
     joined.clear();
-    for (size_t j = i; j < i + ngram_; ++j) joined.append(j == i ? "" : " ").append(simple.substr(words[j].begin, words[j].size));
+    for (size_t j = i; j < i + ngram_; ++j)
+      joined.append(j == i ? "" : " ").append(simple.substr(words[j].begin, words[j].size));
     out.push_back(hash_ == ShingleHash::kSha1 ? sha1_64(joined) : XXH64(joined.data(), joined.size(), 0));
   }
 }

@@ -1,9 +1,9 @@
 // MinHash signatures: of each of k random permutations of all n-grams ("shingles"), the least value in a document. Two
 // documents agree in a share of their k values that estimates the Jaccard similarity of their sets of n-grams.
 //
-// A. Broder, "On the Resemblance and Containment of Documents", 1997. The permutations are datatrove 0.10.1's: ((x a + b) mod
-// 2^64) mod (2^61 - 1), where the product wraps at 64 bits, a and b drawn as NumPy's RandomState(seed).randint draws them.
-// Shingles are
+// A. Broder, "On the Resemblance and Containment of Documents", 1997. The permutations are datatrove 0.10.1's: ((x a +
+// b) mod 2^64) mod (2^61 - 1), where the product wraps at 64 bits, a and b drawn as NumPy's RandomState(seed).randint
+// draws them. Shingles are
 //   fast    of the words in lower case without signs and accents, numbers as 0, by a rolling hash of word hashes
 //   xxh64   datatrove's: simplify_text, words as asked for, n of them joined by a blank, xxHash64 of that
 //   sha1    the same with the first eight bytes of SHA-1

@@ -1,13 +1,13 @@
-// What documents are compared within: all of them, or those that agree in a column or a member of their metadata, such as
-// `within=dump` or `within=language`. The value is mixed into every key, so groups never meet.
+// What documents are compared within: all of them, or those that agree in a column or a member of their metadata, such
+// as `within=dump` or `within=language`. The value is mixed into every key, so groups never meet.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "base/registry.h"
 #include "data/batch.h"
 #include "data/hash.h"
-#include "base/registry.h"
 
 namespace frugal::data {
 
@@ -20,10 +20,13 @@ class Within {
   }
   uint64_t seed(const Batch& batch, size_t row) const {
     if (name_.empty()) return 0;
-    return hash_bytes(column_ != kNone ? std::string(batch.labels[column_][row]) : meta_text(batch.meta[row], name_), 1);
+    return hash_bytes(column_ != kNone ? std::string(batch.labels[column_][row]) : meta_text(batch.meta[row], name_),
+                      1);
   }
   static ParamInfo param() {
-    return ParamInfo::text("within", "compare only documents that agree in this column or metadata member, e.g. language, dump").preset("\"\"");
+    return ParamInfo::text("within",
+                           "compare only documents that agree in this column or metadata member, e.g. language, dump")
+        .preset("\"\"");
   }
 
  private:

@@ -12,7 +12,9 @@ namespace {
 constexpr std::string_view kEnd = "</s>", kPrefix = "__label__";
 
 // FNV-1a over signed bytes, as the format has it: bytes beyond ASCII spread their sign.
-uint32_t step(uint32_t h, char c) { return (h ^ static_cast<uint32_t>(static_cast<int32_t>(static_cast<signed char>(c)))) * 16777619u; }
+uint32_t step(uint32_t h, char c) {
+  return (h ^ static_cast<uint32_t>(static_cast<int32_t>(static_cast<signed char>(c)))) * 16777619u;
+}
 constexpr uint32_t kHashStart = 2166136261u;
 uint32_t word_hash(std::string_view word) {
   uint32_t h = kHashStart;
@@ -20,14 +22,20 @@ uint32_t word_hash(std::string_view word) {
   return h;
 }
 
-bool blank(char c) { return c == ' ' || (c >= 9 && c <= 13) || c == 0; }
-bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
+bool blank(char c) {
+  return c == ' ' || (c >= 9 && c <= 13) || c == 0;
+}
+bool continues(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
 // One against all: the logistic function from a table of 512 steps on [-8, 8], as the original predicts with it.
 double table_sigmoid(double x) {
   if (x < -8 || x > 8) return x < 0 ? 0 : 1;
   return 1 / (1 + std::exp(8 - std::floor((x + 8) * 32) / 32));
 }
-double log_of(double x) { return std::log(x + 1e-5); }
+double log_of(double x) {
+  return std::log(x + 1e-5);
+}
 
 template <typename Visit>
 void for_each_word(std::string_view text, Visit visit) {
@@ -156,7 +164,8 @@ void FastText::build_tree(const std::vector<int64_t>& counts) {
   for (int32_t i = labels; i < 2 * labels - 1; ++i) {
     int32_t least[2];
     for (int32_t& l : least)
-      l = leaf >= 0 && tree_[static_cast<size_t>(leaf)].count < tree_[static_cast<size_t>(node)].count ? leaf-- : node++;
+      l = leaf >= 0 && tree_[static_cast<size_t>(leaf)].count < tree_[static_cast<size_t>(node)].count ? leaf--
+                                                                                                       : node++;
     Node& inner = tree_[static_cast<size_t>(i)];
     inner.left = least[0];
     inner.right = least[1];
@@ -166,7 +175,8 @@ void FastText::build_tree(const std::vector<int64_t>& counts) {
   }
 }
 
-void FastText::descend(int32_t node, double score, const std::vector<float>& hidden, double& best_score, size_t& best) const {
+void FastText::descend(int32_t node, double score, const std::vector<float>& hidden, double& best_score,
+                       size_t& best) const {
   if (score < best_score) return;  // of equal labels the last, as in the original
   const Node& n = tree_[static_cast<size_t>(node)];
   if (n.left < 0) {
@@ -181,7 +191,8 @@ void FastText::descend(int32_t node, double score, const std::vector<float>& hid
 
 double FastText::leaf_score(size_t label, const std::vector<float>& hidden) const {
   double score = 0;
-  for (auto node = static_cast<int32_t>(label); tree_[static_cast<size_t>(node)].parent >= 0; node = tree_[static_cast<size_t>(node)].parent) {
+  for (auto node = static_cast<int32_t>(label); tree_[static_cast<size_t>(node)].parent >= 0;
+       node = tree_[static_cast<size_t>(node)].parent) {
     const auto parent = static_cast<size_t>(tree_[static_cast<size_t>(node)].parent);
     const double f = 1 / (1 + std::exp(-output(parent - labels_.size(), hidden)));
     score += log_of(tree_[static_cast<size_t>(node)].binary ? f : 1 - f);
@@ -213,7 +224,8 @@ Prediction FastText::best(std::string_view text) const {
   }
   std::vector<double> all;
   softmax(h, all);
-  const auto most = static_cast<size_t>(all.rend() - std::max_element(all.rbegin(), all.rend()) - 1);  // the last of equals
+  const auto most =
+      static_cast<size_t>(all.rend() - std::max_element(all.rbegin(), all.rend()) - 1);  // the last of equals
   return {most, std::min(1.0, all[most] + 1e-5)};  // as exp(log_of(p)): what the original prints
 }
 

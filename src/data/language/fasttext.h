@@ -1,8 +1,9 @@
 // Supervised fastText models (.bin and quantised .ftz): reading and prediction, without the library.
 //
-// A. Joulin et al., "Bag of Tricks for Efficient Text Classification", 2016, and "FastText.zip", 2016. A text is the mean of
-// the vectors of its words and of the n-grams of their characters; a linear layer, under softmax, hierarchical softmax or
-// one-vs-all, gives the labels' probabilities. Words are cut at ASCII white space; the end of the text counts as the word
+// A. Joulin et al., "Bag of Tricks for Efficient Text Classification", 2016, and "FastText.zip", 2016. A text is the
+// mean of the vectors of its words and of the n-grams of their characters; a linear layer, under softmax, hierarchical
+// softmax or one-vs-all, gives the labels' probabilities. Words are cut at ASCII white space; the end of the text
+// counts as the word
 // </s>, as the reference's Python package has it; line breaks count as blanks.
 // Cost: what a word adds is remembered (each thread has 2^14 words), so most words take one look-up.
 #pragma once
@@ -57,13 +58,13 @@ class FastText {
   int32_t dim_ = 0, word_ngrams_ = 1, loss_ = 0, bucket_ = 0, minn_ = 0, maxn_ = 0;
   int32_t nwords_ = 0;
   std::vector<std::string> labels_;
-  std::vector<int32_t> table_;                   // open addressing over words and labels: -1 or the entry
-  std::vector<std::string> entries_;             // words, then labels with their prefix
-  std::vector<int32_t> prune_;                   // by bucket: the row it moved to, or -1; empty: none was pruned
+  std::vector<int32_t> table_;        // open addressing over words and labels: -1 or the entry
+  std::vector<std::string> entries_;  // words, then labels with their prefix
+  std::vector<int32_t> prune_;        // by bucket: the row it moved to, or -1; empty: none was pruned
   bool all_pruned_ = false;
-  std::vector<float> input_, output_;            // rows of dim_
+  std::vector<float> input_, output_;  // rows of dim_
   std::vector<Node> tree_;
-  uint64_t identity_ = 0;                        // tells models apart in the threads' memories
+  uint64_t identity_ = 0;  // tells models apart in the threads' memories
 };
 
 }  // namespace frugal::data

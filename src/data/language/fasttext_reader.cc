@@ -1,5 +1,6 @@
-// Reads fastText's model files (little-endian, no padding; version 12, and 11 with its rule for character n-grams): numbers
-// are checked against each other and the file's size before anything is allocated; a quantised matrix is unpacked to floats.
+// Reads fastText's model files (little-endian, no padding; version 12, and 11 with its rule for character n-grams):
+// numbers are checked against each other and the file's size before anything is allocated; a quantised matrix is
+// unpacked to floats.
 #include <algorithm>
 #include <atomic>
 #include <bit>
@@ -29,7 +30,8 @@ struct Quantiser {
 
   const float* centroid(int32_t piece, uint8_t code) const {
     const size_t base = static_cast<size_t>(piece) * 256 * static_cast<size_t>(width);
-    return centroids.data() + base + static_cast<size_t>(code) * static_cast<size_t>(piece == pieces - 1 ? last : width);
+    return centroids.data() + base +
+           static_cast<size_t>(code) * static_cast<size_t>(piece == pieces - 1 ? last : width);
   }
 };
 
@@ -37,7 +39,8 @@ struct Quantiser {
 
 class FastTextReader {
  public:
-  FastTextReader(std::span<const std::byte> bytes, const std::string& where) : in_(bytes, kPart, where), where_(where) {}
+  FastTextReader(std::span<const std::byte> bytes, const std::string& where)
+      : in_(bytes, kPart, where), where_(where) {}
 
   FastText read() {
     static std::atomic<uint64_t> models{0};
@@ -50,9 +53,10 @@ class FastTextReader {
     const size_t want = static_cast<size_t>(model_.nwords_) + most_pruned_;
     if (rows < want) wrong("{} rows of input, expected at least {}", rows, want);
     const bool packed_output = in_.number<uint8_t>("the form of the output matrix") != 0;
-    quantised && packed_output ? packed_matrix(model_.output_) : dense_matrix(model_.output_);
+    quantised&& packed_output ? packed_matrix(model_.output_) : dense_matrix(model_.output_);
     if (model_.output_.size() / static_cast<size_t>(model_.dim_) < model_.labels_.size())
-      wrong("{} rows of output, expected one for each of {} labels", model_.output_.size() / static_cast<size_t>(model_.dim_), model_.labels_.size());
+      wrong("{} rows of output, expected one for each of {} labels",
+            model_.output_.size() / static_cast<size_t>(model_.dim_), model_.labels_.size());
     if (model_.loss_ == 1) model_.build_tree(label_counts_);
     return std::move(model_);
   }
@@ -79,9 +83,12 @@ class FastTextReader {
     if (kind != 3) wrong("model kind {}, expected 3 (supervised)", kind);
     if (version == 11) model_.maxn_ = 0;
     if (model_.dim_ < 1 || model_.dim_ > 4096) wrong("dim {}, expected 1 to 4096", model_.dim_);
-    if (model_.loss_ < 1 || model_.loss_ > 4 || model_.loss_ == 2) wrong("loss {}, expected 1 (hs), 3 (softmax) or 4 (ova)", model_.loss_);
-    if (model_.bucket_ < 0 || model_.bucket_ > (1 << 28) || model_.minn_ < 0 || model_.maxn_ < 0 || model_.maxn_ > 64 || model_.word_ngrams_ < 1 || model_.word_ngrams_ > 64)
-      wrong("bucket {}, minn {}, maxn {}, wordNgrams {}", model_.bucket_, model_.minn_, model_.maxn_, model_.word_ngrams_);
+    if (model_.loss_ < 1 || model_.loss_ > 4 || model_.loss_ == 2)
+      wrong("loss {}, expected 1 (hs), 3 (softmax) or 4 (ova)", model_.loss_);
+    if (model_.bucket_ < 0 || model_.bucket_ > (1 << 28) || model_.minn_ < 0 || model_.maxn_ < 0 || model_.maxn_ > 64 ||
+        model_.word_ngrams_ < 1 || model_.word_ngrams_ > 64)
+      wrong("bucket {}, minn {}, maxn {}, wordNgrams {}", model_.bucket_, model_.minn_, model_.maxn_,
+            model_.word_ngrams_);
     if (model_.bucket_ == 0) model_.word_ngrams_ = 1, model_.maxn_ = 0;
   }
 
@@ -93,10 +100,12 @@ class FastTextReader {
 
   void dictionary() {
     const auto size = in_.number<int32_t>("the dictionary's size");
-    const auto nwords = in_.number<int32_t>("the number of words"), nlabels = in_.number<int32_t>("the number of labels");
+    const auto nwords = in_.number<int32_t>("the number of words"),
+               nlabels = in_.number<int32_t>("the number of labels");
     in_.skip(8, "the number of tokens");
     const auto pruned = in_.number<int64_t>("the number of pruned n-grams");
-    if (size < 0 || nwords < 0 || nlabels < 1 || int64_t{nwords} + nlabels != size) wrong("{} words and {} labels of {} entries", nwords, nlabels, size);
+    if (size < 0 || nwords < 0 || nlabels < 1 || int64_t{nwords} + nlabels != size)
+      wrong("{} words and {} labels of {} entries", nwords, nlabels, size);
     in_.need(static_cast<uint64_t>(size), 10, "the dictionary");
     model_.nwords_ = nwords;
     for (int32_t i = 0; i < size; ++i) entry(i, nwords);
@@ -111,7 +120,8 @@ class FastTextReader {
     if ((kind == 1) != (i >= nwords)) wrong("entry {} of kind {}, expected words before labels", i, kind);
     if (kind == 1) {
       model_.labels_.push_back(w.starts_with(kPrefix) ? w.substr(kPrefix.size()) : w);
-      if (count < 0 || count > int64_t{1} << 48 || (!label_counts_.empty() && count > label_counts_.back())) wrong("labels that are not in the order of their counts");
+      if (count < 0 || count > int64_t{1} << 48 || (!label_counts_.empty() && count > label_counts_.back()))
+        wrong("labels that are not in the order of their counts");
       label_counts_.push_back(count);
     }
     model_.entries_.push_back(std::move(w));
@@ -129,7 +139,8 @@ class FastTextReader {
 
   void prune(int64_t pruned) {
     model_.all_pruned_ = pruned == 0;
-    most_pruned_ = pruned < 0 && (model_.maxn_ > 0 || model_.word_ngrams_ > 1) ? static_cast<size_t>(model_.bucket_) : 0;
+    most_pruned_ =
+        pruned < 0 && (model_.maxn_ > 0 || model_.word_ngrams_ > 1) ? static_cast<size_t>(model_.bucket_) : 0;
     if (pruned <= 0) return;
     in_.need(static_cast<uint64_t>(pruned), 8, "the pruned n-grams");
     model_.prune_.assign(static_cast<size_t>(model_.bucket_), -1);
@@ -142,7 +153,8 @@ class FastTextReader {
   }
 
   void check_shape(int64_t rows, int64_t columns) const {
-    if (columns != model_.dim_ || rows < 0 || rows > (int64_t{1} << 33) / columns) wrong("a matrix of {} x {}, expected {} columns", rows, columns, model_.dim_);
+    if (columns != model_.dim_ || rows < 0 || rows > (int64_t{1} << 33) / columns)
+      wrong("a matrix of {} x {}, expected {} columns", rows, columns, model_.dim_);
   }
 
   void dense_matrix(std::vector<float>& out) {
@@ -158,8 +170,8 @@ class FastTextReader {
     Quantiser q;
     q.dim = in_.number<int32_t>("a quantiser's dim"), q.pieces = in_.number<int32_t>("pieces");
     q.width = in_.number<int32_t>("width"), q.last = in_.number<int32_t>("last width");
-    const bool fits = q.dim >= 1 && q.dim <= 4096 && q.width >= 1 && q.width <= q.dim && q.last >= 1 && q.last <= q.width && q.pieces >= 1 &&
-                      int64_t{q.pieces - 1} * q.width + q.last == q.dim;
+    const bool fits = q.dim >= 1 && q.dim <= 4096 && q.width >= 1 && q.width <= q.dim && q.last >= 1 &&
+                      q.last <= q.width && q.pieces >= 1 && int64_t{q.pieces - 1} * q.width + q.last == q.dim;
     if (!fits) wrong("a quantiser of {} x {} ({}) for {}", q.pieces, q.width, q.last, q.dim);
     const std::string bytes = in_.text(static_cast<uint64_t>(q.dim) * 256 * sizeof(float), "centroids");
     q.centroids.resize(static_cast<size_t>(q.dim) * 256);
@@ -175,7 +187,8 @@ class FastTextReader {
     if (size < 0) wrong("{} codes", size);
     const std::string codes = in_.text(static_cast<uint64_t>(size), "codes");
     const Quantiser q = quantiser();
-    if (q.dim != model_.dim_ || rows * q.pieces > size) wrong("{} codes for {} rows of {} pieces", size, rows, q.pieces);
+    if (q.dim != model_.dim_ || rows * q.pieces > size)
+      wrong("{} codes for {} rows of {} pieces", size, rows, q.pieces);
     std::string norm_codes;
     Quantiser norm;
     if (norms) {
@@ -203,7 +216,9 @@ class FastTextReader {
   size_t most_pruned_ = 0;
 };
 
-FastText FastText::parse(std::span<const std::byte> bytes, const std::string& where) { return FastTextReader(bytes, where).read(); }
+FastText FastText::parse(std::span<const std::byte> bytes, const std::string& where) {
+  return FastTextReader(bytes, where).read();
+}
 
 FastText FastText::open(const std::string& path) {
   const MappedFile file(path);

@@ -39,7 +39,9 @@ TEST_P(FastTextModel, PredictsAsTheOriginal) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, FastTextModel, testing::Values("hs.bin", "hs.ftz", "softmax.bin", "ova.bin"),
-                         [](const auto& info) { return std::string(info.param).replace(std::string(info.param).find('.'), 1, "_"); });
+                         [](const auto& info) {
+                           return std::string(info.param).replace(std::string(info.param).find('.'), 1, "_");
+                         });
 
 TEST(FastTextFile, DamagedFilesAreRefusedOrRead) {
   std::mt19937 random(4);
@@ -48,7 +50,8 @@ TEST(FastTextFile, DamagedFilesAreRefusedOrRead) {
     for (int round = 0; round < 400; ++round) {
       std::string bad = good;
       if (round % 3 == 0) bad.resize(random() % bad.size());
-      for (int k = 0; k < 1 + round % 4 && !bad.empty(); ++k) bad[random() % std::min<size_t>(bad.size(), round % 2 == 0 ? 120 : bad.size())] = static_cast<char>(random());
+      for (int k = 0; k < 1 + round % 4 && !bad.empty(); ++k)
+        bad[random() % std::min<size_t>(bad.size(), round % 2 == 0 ? 120 : bad.size())] = static_cast<char>(random());
       try {
         FastText::parse(std::as_bytes(std::span(bad)), "damaged").best("the house and das Haus");
       } catch (const Error& e) {
@@ -67,7 +70,10 @@ TEST(Classifier, KeepsByProbability) {
 }
 
 TEST(Lang, KeepsTheLanguageAskedFor) {
-  const std::string model = golden_path("fasttext/hs.bin"), russian = "\u041e\u0447\u043d\u0443\u043b\u0430\u0441\u044c \u043e\u043d\u0430\n\u0432 \u043c\u0430\u0448\u0438\u043d\u0435";
+  const std::string model = golden_path("fasttext/hs.bin"),
+                    russian =
+                        "\u041e\u0447\u043d\u0443\u043b\u0430\u0441\u044c \u043e\u043d\u0430\n\u0432 "
+                        "\u043c\u0430\u0448\u0438\u043d\u0435";
   EXPECT_EQ(RuleRunner("lang([en,fr],0,model=\"" + model + "\")")(russian).reason, "language");
   EXPECT_EQ(RuleRunner("lang(ru,0,model=\"" + model + "\")")(russian).reason, "");
   EXPECT_EQ(RuleRunner("lang(any,1,model=\"" + model + "\")")(russian).reason, "language_score");

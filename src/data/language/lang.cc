@@ -1,9 +1,10 @@
 // lang and classifier: what language a text is in, and how a trained fastText model judges it.
 //
-// Language identification as CCNet (2019), RefinedWeb and FineWeb use it: the most likely of the 176 labels of lid.176, a
-// document is kept when it is the language asked for and its probability is at least the threshold (FineWeb: 0.65). The
-// whole text is read, line breaks as blanks. `lang(any)` keeps every language above the threshold and only notes which.
-// classifier: the probability of one label of any fastText model (quality in the way of DCLM: J. Li et al., 2024).
+// Language identification as CCNet (2019), RefinedWeb and FineWeb use it: the most likely of the 176 labels of lid.176,
+// a document is kept when it is the language asked for and its probability is at least the threshold (FineWeb: 0.65).
+// The whole text is read, line breaks as blanks. `lang(any)` keeps every language above the threshold and only notes
+// which. classifier: the probability of one label of any fastText model (quality in the way of DCLM: J. Li et al.,
+// 2024).
 #include <algorithm>
 #include <memory>
 
@@ -17,10 +18,13 @@ namespace {
 
 class Language : public RowOp {
  public:
-  Language(std::vector<std::string> languages, double least, FastText model) : languages_(std::move(languages)), least_(least), model_(std::move(model)) {
+  Language(std::vector<std::string> languages, double least, FastText model)
+      : languages_(std::move(languages)), least_(least), model_(std::move(model)) {
     for (const std::string& l : languages_)
       if (l != "any" && std::find(model_.labels().begin(), model_.labels().end(), l) == model_.labels().end())
-        fail(ErrorCode::kUsage, "lang", "found no language '{}' in the model, expected one of its {} labels, such as en, de, zh", l, model_.labels().size());
+        fail(ErrorCode::kUsage, "lang",
+             "found no language '{}' in the model, expected one of its {} labels, such as en, de, zh", l,
+             model_.labels().size());
   }
   std::vector<Column> columns() const override { return {{"language", true}, {"language_score"}}; }
   std::vector<std::string> reasons() const override { return {"language", "language_score"}; }
@@ -30,7 +34,8 @@ class Language : public RowOp {
     const std::string& label = model_.labels()[p.label];
     doc.label(0, p.probability > 0 ? label : "");
     doc.number(1, p.probability);
-    const bool wanted = std::any_of(languages_.begin(), languages_.end(), [&](const std::string& l) { return l == "any" || l == label; });
+    const bool wanted = std::any_of(languages_.begin(), languages_.end(),
+                                    [&](const std::string& l) { return l == "any" || l == label; });
     if (!wanted) return doc.drop(0);
     if (p.probability < least_) doc.drop(1);
   }
@@ -46,7 +51,9 @@ class Classifier : public RowOp {
   Classifier(const std::string& label, double least, FastText model) : least_(least), model_(std::move(model)) {
     const auto& labels = model_.labels();
     const auto found = std::find(labels.begin(), labels.end(), label);
-    if (found == labels.end()) fail(ErrorCode::kUsage, "classifier", "found no label '{}' in the model, expected one of its {}, such as {}", label, labels.size(), labels.at(0));
+    if (found == labels.end())
+      fail(ErrorCode::kUsage, "classifier", "found no label '{}' in the model, expected one of its {}, such as {}",
+           label, labels.size(), labels.at(0));
     label_ = static_cast<size_t>(found - labels.begin());
   }
   std::vector<Column> columns() const override { return {{"classifier_score"}}; }
@@ -81,7 +88,10 @@ const Register<MakeRowOp> kLang(
      .params = {ParamInfo::list("languages", "labels of the model (ISO 639), or any"),
                 ParamInfo::real("threshold", "least probability").preset("0.65").within(0, 1),
                 ParamInfo::text("model", "a fastText model with language labels").preset("lid.176.ftz")}},
-    [](const Args& a) { return std::make_unique<Language>(names(a.list("languages")), a.real("threshold"), FastText::open(find_model_file(a.text("model")))); });
+    [](const Args& a) {
+      return std::make_unique<Language>(names(a.list("languages")), a.real("threshold"),
+                                        FastText::open(find_model_file(a.text("model"))));
+    });
 
 const Register<MakeRowOp> kClassifier(
     {.kind = "data",
@@ -92,9 +102,13 @@ const Register<MakeRowOp> kClassifier(
      .year = 2024,
      .arxiv = "2406.11794",
      .help = "keeps documents to which a fastText model gives a label",
-     .params = {ParamInfo::text("model", "a supervised fastText model, .bin or .ftz"), ParamInfo::text("label", "without __label__"),
+     .params = {ParamInfo::text("model", "a supervised fastText model, .bin or .ftz"),
+                ParamInfo::text("label", "without __label__"),
                 ParamInfo::real("threshold", "least probability").preset("0.5").within(0, 1)}},
-    [](const Args& a) { return std::make_unique<Classifier>(a.text("label"), a.real("threshold"), FastText::open(find_model_file(a.text("model")))); });
+    [](const Args& a) {
+      return std::make_unique<Classifier>(a.text("label"), a.real("threshold"),
+                                          FastText::open(find_model_file(a.text("model"))));
+    });
 
 }  // namespace
 }  // namespace frugal::data

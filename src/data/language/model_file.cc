@@ -19,7 +19,8 @@ std::string find_model_file(const std::string& name) {
   if (!self.empty()) folders.push_back((self.parent_path() / "../../models").lexically_normal().string());
   for (const std::string& folder : folders)
     if (fs::exists(folder + "/" + name)) return folder + "/" + name;
-  fail(ErrorCode::kNotFound, "data", "found no model file '{}'; `tools/setup.sh language` fetches lid.176.ftz into models/", name);
+  fail(ErrorCode::kNotFound, "data",
+       "found no model file '{}'; `tools/setup.sh language` fetches lid.176.ftz into models/", name);
 }
 
 }  // namespace frugal::data

@@ -1,5 +1,5 @@
-// Where models that ship with the tools lie: a path as it is, else a file of that name in $FRUGAL_MODELS, models/ or the
-// checkout that the program was built in.
+// Where models that ship with the tools lie: a path as it is, else a file of that name in $FRUGAL_MODELS, models/ or
+// the checkout that the program was built in.
 #pragma once
 
 #include <string>

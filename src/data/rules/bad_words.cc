@@ -1,10 +1,10 @@
 // bad_words: documents in which too many words of a list occur go.
 //
-// C4 (C. Raffel et al., 2020) drops a document at the first word of the LDNOOBW list (max=0 here); A. Dubey et al., "The Llama
-// 3 Herd of Models", 2024, counts dirty words to find adult sites that block lists miss, without saying the threshold: `share`
-// of the words, or `distinct` different ones. Words and phrases are matched in lower case between borders that are no letters
-// or digits; borders=false, for scripts that write no blanks (ja, th, zh), matches anywhere.
-// Cost: a walk in a trie at every word of the text, most end at the first or second letter.
+// C4 (C. Raffel et al., 2020) drops a document at the first word of the LDNOOBW list (max=0 here); A. Dubey et al.,
+// "The Llama 3 Herd of Models", 2024, counts dirty words to find adult sites that block lists miss, without saying the
+// threshold: `share` of the words, or `distinct` different ones. Words and phrases are matched in lower case between
+// borders that are no letters or digits; borders=false, for scripts that write no blanks (ja, th, zh), matches
+// anywhere. Cost: a walk in a trie at every word of the text, most end at the first or second letter.
 #include <algorithm>
 #include <unordered_map>
 
@@ -23,7 +23,8 @@ class Trie {
   void add(std::string_view word) {
     uint32_t at = 0;
     for (char c : word) {
-      const auto [next, made] = next_.try_emplace(uint64_t{at} << 8 | static_cast<unsigned char>(c), static_cast<uint32_t>(ends_.size()));
+      const auto [next, made] =
+          next_.try_emplace(uint64_t{at} << 8 | static_cast<unsigned char>(c), static_cast<uint32_t>(ends_.size()));
       at = next->second;
       if (made) ends_.push_back(0);
     }
@@ -111,10 +112,15 @@ const Register<MakeRowOp> kBadWords(
      .year = 2020,
      .arxiv = "1910.10683",
      .help = "drops documents with words of a list",
-     .params = {ParamInfo::text("list", "a file of words and phrases, a line each (.gz too)"), ParamInfo::flag("borders", "whole words only").preset("true"),
-                ParamInfo::real("max", "most occurrences").preset("0").at_least(0), ParamInfo::real("share", "greatest share of the words").preset("1").within(0, 1),
+     .params = {ParamInfo::text("list", "a file of words and phrases, a line each (.gz too)"),
+                ParamInfo::flag("borders", "whole words only").preset("true"),
+                ParamInfo::real("max", "most occurrences").preset("0").at_least(0),
+                ParamInfo::real("share", "greatest share of the words").preset("1").within(0, 1),
                 ParamInfo::real("distinct", "so many different ones are too many").preset("1000000").at_least(1)}},
-    [](const Args& a) { return std::make_unique<BadWords>(read_list(a.text("list")), a.flag("borders"), a.real("max"), a.real("share"), a.real("distinct")); });
+    [](const Args& a) {
+      return std::make_unique<BadWords>(read_list(a.text("list")), a.flag("borders"), a.real("max"), a.real("share"),
+                                        a.real("distinct"));
+    });
 
 }  // namespace
 }  // namespace frugal::data

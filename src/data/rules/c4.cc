@@ -1,12 +1,12 @@
 // C4's rules: lines that are no sentences go, and documents that look like code or have too little left.
 //
-// C. Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", JMLR 2020, section
-// 2.2, and the code published with it. A line goes when it holds a word of more than 1000 characters, does not end in
-// terminal punctuation, has fewer than three words, or speaks of JavaScript or of terms of use, privacy and cookies;
-// citation marks are cut out. The document goes at "lorem ipsum", at a curly bracket, or with fewer than five sentences left.
-// As datatrove 0.10.1 reads it: these tests in this order; . ? ! " ' end a line but ... does not; words are counted before
-// citations are cut out; "lorem ipsum" and { count only in lines that came so far. Deviation: lower case is that of ASCII.
-// Cost: a few scans of each line, and the words of the lines that are kept.
+// C. Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer", JMLR 2020,
+// section 2.2, and the code published with it. A line goes when it holds a word of more than 1000 characters, does not
+// end in terminal punctuation, has fewer than three words, or speaks of JavaScript or of terms of use, privacy and
+// cookies; citation marks are cut out. The document goes at "lorem ipsum", at a curly bracket, or with fewer than five
+// sentences left. As datatrove 0.10.1 reads it: these tests in this order; . ? ! " ' end a line but ... does not; words
+// are counted before citations are cut out; "lorem ipsum" and { count only in lines that came so far. Deviation: lower
+// case is that of ASCII. Cost: a few scans of each line, and the words of the lines that are kept.
 #include <array>
 
 #include "data/op.h"
@@ -19,8 +19,8 @@
 namespace frugal::data {
 namespace {
 
-constexpr std::array<std::string_view, 6> kPolicies = {"terms of use", "privacy policy", "cookie policy", "uses cookies",
-                                                       "use of cookies", "use cookies"};
+constexpr std::array<std::string_view, 6> kPolicies = {"terms of use", "privacy policy", "cookie policy",
+                                                       "uses cookies", "use of cookies", "use cookies"};
 
 struct Options {
   size_t sentences, words, longest;
@@ -28,7 +28,9 @@ struct Options {
   WordKind kind;
 };
 
-bool ascii_blank(char c) { return c == ' ' || (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x1f); }
+bool ascii_blank(char c) {
+  return c == ' ' || (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x1f);
+}
 
 struct LineWords {
   size_t count = 0, longest = 0;  // in characters
@@ -54,7 +56,8 @@ size_t citation(std::string_view text, size_t at) {
   size_t end = at + 1;
   while (end < text.size()) {  // digits of any script
     const size_t n = utf8_length(text.substr(end));
-    if (!(n == 1 ? text[end] >= '0' && text[end] <= '9' : in_ranges(digit_ranges(), decode_utf8(text.substr(end, n))))) break;
+    if (!(n == 1 ? text[end] >= '0' && text[end] <= '9' : in_ranges(digit_ranges(), decode_utf8(text.substr(end, n)))))
+      break;
     end += n;
   }
   return end < text.size() && text[end] == ']' ? end + 1 - at : 0;
@@ -141,10 +144,12 @@ const Register<MakeRowOp> kC4(
      .params = {ParamInfo::integer("sentences", "fewest sentences left").preset("5").at_least(0),
                 ParamInfo::integer("line_words", "fewest words in a line").preset("3").at_least(0),
                 ParamInfo::integer("longest_word", "lines with a longer word go").preset("1000").at_least(1),
-                ParamInfo::flag("punctuation", "lines must end in . ? ! \" or ' (FineWeb: false)").preset("true"), words_param()}},
+                ParamInfo::flag("punctuation", "lines must end in . ? ! \" or ' (FineWeb: false)").preset("true"),
+                words_param()}},
     [](const Args& a) {
-      return std::make_unique<C4>(Options{static_cast<size_t>(a.integer("sentences")), static_cast<size_t>(a.integer("line_words")),
-                                          static_cast<size_t>(a.integer("longest_word")), a.flag("punctuation"), words_kind(a)});
+      return std::make_unique<C4>(
+          Options{static_cast<size_t>(a.integer("sentences")), static_cast<size_t>(a.integer("line_words")),
+                  static_cast<size_t>(a.integer("longest_word")), a.flag("punctuation"), words_kind(a)});
     });
 
 }  // namespace

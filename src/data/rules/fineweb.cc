@@ -1,12 +1,11 @@
 // FineWeb's rules: documents whose lines look like lists, menus or boilerplate are dropped.
 //
-// G. Penedo et al., "The FineWeb Datasets: Decanting the Web for the Finest Text Data at Scale", 2024, section 3.6. Over the
-// lines that are not blank: at least 12 % end in terminal punctuation; at most 67 % have 30 characters or fewer; duplicate
-// lines hold at most a share of the characters; and there are at most 0.3 line breaks a word.
-// As datatrove 0.10.1 reads it: terminal punctuation is Unicode's Sentence_Terminal, no quotation marks; the characters of
-// duplicate lines are divided by those of the text without line breaks. The limit on them is 0.01, as in that code; the paper
-// prints 0.1. Deviation: a text of line breaks and no word has a list ratio of 0.
-// Cost: one pass over the lines.
+// G. Penedo et al., "The FineWeb Datasets: Decanting the Web for the Finest Text Data at Scale", 2024, section 3.6.
+// Over the lines that are not blank: at least 12 % end in terminal punctuation; at most 67 % have 30 characters or
+// fewer; duplicate lines hold at most a share of the characters; and there are at most 0.3 line breaks a word. As
+// datatrove 0.10.1 reads it: terminal punctuation is Unicode's Sentence_Terminal, no quotation marks; the characters of
+// duplicate lines are divided by those of the text without line breaks. The limit on them is 0.01, as in that code; the
+// paper prints 0.1. Deviation: a text of line breaks and no word has a list ratio of 0. Cost: one pass over the lines.
 #include <algorithm>
 
 #include "data/hash.h"
@@ -50,7 +49,8 @@ class FineWeb : public RowOp {
     const Counts c = count(scratch.lines);
     const auto lines = static_cast<double>(scratch.lines.size());
     const size_t words = scratch.words(text, kind_).size();
-    const double values[] = {c.punctuation / lines, c.small / lines, c.duplicate / static_cast<double>(characters(text) - breaks),
+    const double values[] = {c.punctuation / lines, c.small / lines,
+                             c.duplicate / static_cast<double>(characters(text) - breaks),
                              words == 0 ? 0 : static_cast<double>(breaks) / static_cast<double>(words)};
     for (size_t i = 0; i < std::size(values); ++i) doc.number(i, values[i]);
     if (values[0] < limits_.punctuation) doc.drop(1);
@@ -89,13 +89,18 @@ const Register<MakeRowOp> kFineWeb(
      .year = 2024,
      .arxiv = "2406.17557",
      .help = "drops lists, menus and boilerplate by the shape of the lines",
-     .params = {ParamInfo::real("punctuation", "least share of lines that end in terminal punctuation").preset("0.12").within(0, 1),
+     .params = {ParamInfo::real("punctuation", "least share of lines that end in terminal punctuation")
+                    .preset("0.12")
+                    .within(0, 1),
                 ParamInfo::real("short_lines", "greatest share of short lines").preset("0.67").within(0, 1),
                 ParamInfo::real("short_length", "a line of so many characters is short").preset("30").at_least(0),
-                ParamInfo::real("duplicates", "greatest share of characters in duplicate lines (the paper: 0.1)").preset("0.01").within(0, 1),
+                ParamInfo::real("duplicates", "greatest share of characters in duplicate lines (the paper: 0.1)")
+                    .preset("0.01")
+                    .within(0, 1),
                 ParamInfo::real("breaks", "most line breaks a word").preset("0.3").at_least(0), words_param()}},
     [](const Args& a) {
-      return std::make_unique<FineWeb>(Limits{a.real("punctuation"), a.real("short_lines"), a.real("short_length"), a.real("duplicates"), a.real("breaks")},
+      return std::make_unique<FineWeb>(Limits{a.real("punctuation"), a.real("short_lines"), a.real("short_length"),
+                                              a.real("duplicates"), a.real("breaks")},
                                        words_kind(a));
     });
 

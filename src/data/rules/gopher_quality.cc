@@ -1,19 +1,18 @@
 // Gopher's quality rules: documents whose surface does not look like prose are dropped.
 //
-// J. Rae et al., "Scaling Language Models: Methods, Analysis & Insights from Training Gopher", 2021, appendix A.1.1. Kept
-// iff: 50 to 100,000 words; mean word length 3 to 10 characters; at most 0.1 "#" and at most 0.1 ellipses a word; at most
-// 90 % of lines begin with a bullet and at most 30 % end in an ellipsis; at least 80 % of words hold a letter; at least two
-// of the, be, to, of, and, that, have, with occur.
-// As datatrove 0.10.1 reads it: words of signs alone count neither as words nor for their length, but do count in the
-// shares; "#" and ellipses (... and U+2026) are tested apart; bullets are U+2022 and "-"; stop words are distinct and in the
-// case given. Deviation: an empty document has mean length, shares and all 0, where datatrove divides by nothing.
-// Cost: one pass over the words, one over the lines.
+// J. Rae et al., "Scaling Language Models: Methods, Analysis & Insights from Training Gopher", 2021, appendix A.1.1.
+// Kept iff: 50 to 100,000 words; mean word length 3 to 10 characters; at most 0.1 "#" and at most 0.1 ellipses a word;
+// at most 90 % of lines begin with a bullet and at most 30 % end in an ellipsis; at least 80 % of words hold a letter;
+// at least two of the, be, to, of, and, that, have, with occur. As datatrove 0.10.1 reads it: words of signs alone
+// count neither as words nor for their length, but do count in the shares; "#" and ellipses (... and U+2026) are tested
+// apart; bullets are U+2022 and "-"; stop words are distinct and in the case given. Deviation: an empty document has
+// mean length, shares and all 0, where datatrove divides by nothing. Cost: one pass over the words, one over the lines.
 #include <array>
 
 #include "data/hash.h"
+#include "data/op.h"
 #include "data/rules/lines.h"
 #include "data/scratch.h"
-#include "data/op.h"
 
 namespace frugal::data {
 namespace {
@@ -31,12 +30,19 @@ class GopherQuality : public RowOp {
     for (size_t i = 0; i < kStopWords.size(); ++i) stop_hashes_[i] = hash_bytes(kStopWords[i]);
   }
   std::vector<Column> columns() const override {
-    return {{"gopher_words"}, {"gopher_word_length"}, {"gopher_hashes"}, {"gopher_ellipses"}, {"gopher_bullet_lines"},
-            {"gopher_ellipsis_lines"}, {"gopher_alpha_words"}, {"gopher_stop_words"}};
+    return {{"gopher_words"},        {"gopher_word_length"},    {"gopher_hashes"},      {"gopher_ellipses"},
+            {"gopher_bullet_lines"}, {"gopher_ellipsis_lines"}, {"gopher_alpha_words"}, {"gopher_stop_words"}};
   }
   std::vector<std::string> reasons() const override {
-    return {"gopher_short_doc", "gopher_long_doc", "gopher_below_avg_threshold", "gopher_above_avg_threshold", "gopher_too_many_hashes",
-            "gopher_too_many_ellipsis", "gopher_too_many_bullets", "gopher_too_many_end_ellipsis", "gopher_below_alpha_threshold",
+    return {"gopher_short_doc",
+            "gopher_long_doc",
+            "gopher_below_avg_threshold",
+            "gopher_above_avg_threshold",
+            "gopher_too_many_hashes",
+            "gopher_too_many_ellipsis",
+            "gopher_too_many_bullets",
+            "gopher_too_many_end_ellipsis",
+            "gopher_below_alpha_threshold",
             "gopher_enough_stop_words"};
   }
 
@@ -46,14 +52,24 @@ class GopherQuality : public RowOp {
     const auto [bullets, ellipsis_lines] = line_shares(text, scratch.lines);
     const double words = c.all == 0 ? 1 : static_cast<double>(c.all);
     const std::array<double, 8> values = {
-        static_cast<double>(c.words), c.words == 0 ? 0 : static_cast<double>(c.characters) / static_cast<double>(c.words),
-        static_cast<double>(count_of(text, "#")) / words, static_cast<double>(count_of(text, "...") + count_of(text, kEllipsis)) / words,
-        bullets, ellipsis_lines, static_cast<double>(c.alpha) / words, static_cast<double>(std::popcount(c.stop_words))};
+        static_cast<double>(c.words),
+        c.words == 0 ? 0 : static_cast<double>(c.characters) / static_cast<double>(c.words),
+        static_cast<double>(count_of(text, "#")) / words,
+        static_cast<double>(count_of(text, "...") + count_of(text, kEllipsis)) / words,
+        bullets,
+        ellipsis_lines,
+        static_cast<double>(c.alpha) / words,
+        static_cast<double>(std::popcount(c.stop_words))};
     for (size_t i = 0; i < values.size(); ++i) doc.number(i, values[i]);
     const Limits& l = limits_;
-    const bool wrong[] = {values[0] < l.min_words, values[0] > l.max_words, values[1] < l.min_length, values[1] > l.max_length,
-                          values[2] > l.symbols, values[3] > l.symbols, values[4] > l.bullets, values[5] > l.ellipsis_lines,
-                          values[6] < l.alpha, values[7] < l.stop_words};
+    const bool wrong[] = {values[0]<l.min_words, values[0]> l.max_words,
+                          values[1]<l.min_length, values[1]> l.max_length,
+                          values[2] > l.symbols,
+                          values[3] > l.symbols,
+                          values[4] > l.bullets,
+                          values[5] > l.ellipsis_lines,
+                          values[6] < l.alpha,
+                          values[7] < l.stop_words};
     for (size_t i = 0; i < std::size(wrong); ++i)
       if (wrong[i]) return doc.drop(i);
   }
@@ -105,19 +121,23 @@ const Register<MakeRowOp> kGopherQuality(
      .year = 2021,
      .arxiv = "2112.11446",
      .help = "drops what does not look like prose: number and length of words, symbols, bullets, stop words",
-     .params = {ParamInfo::real("min_words", "fewest words").preset("50").at_least(0),
-                ParamInfo::real("max_words", "most words").preset("100000").at_least(0),
-                ParamInfo::real("min_length", "least mean length of a word, characters").preset("3").at_least(0),
-                ParamInfo::real("max_length", "greatest mean length of a word").preset("10").at_least(0),
-                ParamInfo::real("symbols", "most # (and most ellipses) a word").preset("0.1").at_least(0),
-                ParamInfo::real("bullets", "greatest share of lines that begin with a bullet").preset("0.9").within(0, 1),
-                ParamInfo::real("ellipsis_lines", "greatest share of lines that end in an ellipsis").preset("0.3").within(0, 1),
-                ParamInfo::real("alpha", "least share of words that hold a letter").preset("0.8").within(0, 1),
-                ParamInfo::real("stop_words", "fewest different stop words").preset("2").within(0, 8), words_param()}},
+     .params =
+         {ParamInfo::real("min_words", "fewest words").preset("50").at_least(0),
+          ParamInfo::real("max_words", "most words").preset("100000").at_least(0),
+          ParamInfo::real("min_length", "least mean length of a word, characters").preset("3").at_least(0),
+          ParamInfo::real("max_length", "greatest mean length of a word").preset("10").at_least(0),
+          ParamInfo::real("symbols", "most # (and most ellipses) a word").preset("0.1").at_least(0),
+          ParamInfo::real("bullets", "greatest share of lines that begin with a bullet").preset("0.9").within(0, 1),
+          ParamInfo::real("ellipsis_lines", "greatest share of lines that end in an ellipsis")
+              .preset("0.3")
+              .within(0, 1),
+          ParamInfo::real("alpha", "least share of words that hold a letter").preset("0.8").within(0, 1),
+          ParamInfo::real("stop_words", "fewest different stop words").preset("2").within(0, 8), words_param()}},
     [](const Args& a) {
-      return std::make_unique<GopherQuality>(Limits{a.real("min_words"), a.real("max_words"), a.real("min_length"), a.real("max_length"),
-                                                    a.real("symbols"), a.real("bullets"), a.real("ellipsis_lines"), a.real("alpha"), a.real("stop_words")},
-                                             words_kind(a));
+      return std::make_unique<GopherQuality>(
+          Limits{a.real("min_words"), a.real("max_words"), a.real("min_length"), a.real("max_length"),
+                 a.real("symbols"), a.real("bullets"), a.real("ellipsis_lines"), a.real("alpha"), a.real("stop_words")},
+          words_kind(a));
     });
 
 }  // namespace

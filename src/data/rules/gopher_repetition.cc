@@ -1,15 +1,15 @@
 // Gopher's repetition rules: documents that say the same thing again and again are dropped.
 //
-// J. Rae et al., "Scaling Language Models: Methods, Analysis & Insights from Training Gopher", 2021, table A1. Limits on the
-// share of duplicate paragraphs and lines (0.30 each) and of the characters in them (0.20 each), on the characters of the
-// most frequent 2-, 3- and 4-gram of words (0.20, 0.18, 0.16), and on those of duplicate 5- to 10-grams (0.15, 0.14, 0.13,
-// 0.12, 0.11, 0.10).
-// As datatrove 0.10.1 reads it: occurrences after the first are duplicates; shares are of all characters of the text, white
-// space included; the most frequent n-gram is the first of several, joined by blanks, times its count, even when that is 1;
-// duplicate n-grams are found by a scan that jumps over one it has seen, and count without blanks. Deviation: n-grams are
-// equal when their words are; datatrove compares the words run together ("a bc" and "ab c"), and so does words=spacy here.
-// Cost: an n-gram can only occur twice where its (n-1)-grams do, so all words go through one table of pairs, and longer
-// n-grams are looked at only where pairs, triples and fours repeat: about two table steps a word on ordinary text.
+// J. Rae et al., "Scaling Language Models: Methods, Analysis & Insights from Training Gopher", 2021, table A1. Limits
+// on the share of duplicate paragraphs and lines (0.30 each) and of the characters in them (0.20 each), on the
+// characters of the most frequent 2-, 3- and 4-gram of words (0.20, 0.18, 0.16), and on those of duplicate 5- to
+// 10-grams (0.15, 0.14, 0.13, 0.12, 0.11, 0.10). As datatrove 0.10.1 reads it: occurrences after the first are
+// duplicates; shares are of all characters of the text, white space included; the most frequent n-gram is the first of
+// several, joined by blanks, times its count, even when that is 1; duplicate n-grams are found by a scan that jumps
+// over one it has seen, and count without blanks. Deviation: n-grams are equal when their words are; datatrove compares
+// the words run together ("a bc" and "ab c"), and so does words=spacy here. Cost: an n-gram can only occur twice where
+// its (n-1)-grams do, so all words go through one table of pairs, and longer n-grams are looked at only where pairs,
+// triples and fours repeat: about two table steps a word on ordinary text.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -84,12 +84,16 @@ class NGrams {
 
  private:
   size_t candidates(size_t n, size_t positions) const {
-    return n == 2 ? positions : static_cast<size_t>(std::count_if(runs_.begin(), runs_.begin() + static_cast<std::ptrdiff_t>(positions), [](uint32_t r) { return r >= 2; }));
+    return n == 2 ? positions
+                  : static_cast<size_t>(std::count_if(runs_.begin(),
+                                                      runs_.begin() + static_cast<std::ptrdiff_t>(positions),
+                                                      [](uint32_t r) { return r >= 2; }));
   }
   size_t characters(size_t i, size_t n) const { return before_[i + n] - before_[i]; }
   uint64_t gram(size_t i, size_t n) const {
     uint64_t h = (*words_)[i].hash;
-    for (size_t j = i + 1; j < i + n; ++j) h = fold_multiply(h ^ 0x9E3779B97F4A7C15, (*words_)[j].hash ^ 0xD1B54A32D192ED03);
+    for (size_t j = i + 1; j < i + n; ++j)
+      h = fold_multiply(h ^ 0x9E3779B97F4A7C15, (*words_)[j].hash ^ 0xD1B54A32D192ED03);
     return h;
   }
 
@@ -123,9 +127,9 @@ class NGrams {
   const Words* words_ = nullptr;
   bool run_together_ = false;
   std::vector<uint64_t> sums_, powers_, bytes_;
-  std::vector<size_t> before_;   // characters before each word
+  std::vector<size_t> before_;    // characters before each word
   std::vector<uint8_t> repeats_;  // by position: this n-gram occurs more than once
-  std::vector<uint32_t> runs_;   // by position: how many n-grams from here on repeat, of the n looked at last
+  std::vector<uint32_t> runs_;    // by position: how many n-grams from here on repeat, of the n looked at last
   uint32_t longest_ = 0;
   FirstSeen seen_;
 };
@@ -139,13 +143,24 @@ class GopherRepetition : public RowOp {
   GopherRepetition(const Limits& limits, WordKind kind) : limits_(limits), kind_(kind) {}
   std::vector<Column> columns() const override {
     return {{"dup_para_frac"}, {"dup_para_char_frac"}, {"dup_line_frac"}, {"dup_line_char_frac"}, {"top_2_gram"},
-            {"top_3_gram"}, {"top_4_gram"}, {"dup_5_grams"}, {"dup_6_grams"}, {"dup_7_grams"}, {"dup_8_grams"},
-            {"dup_9_grams"}, {"dup_10_grams"}};
+            {"top_3_gram"},    {"top_4_gram"},         {"dup_5_grams"},   {"dup_6_grams"},        {"dup_7_grams"},
+            {"dup_8_grams"},   {"dup_9_grams"},        {"dup_10_grams"}};
   }
   std::vector<std::string> reasons() const override {
-    return {"empty", "dup_para_frac", "dup_para_char_frac", "dup_line_frac", "dup_line_char_frac", "top_2_gram", "top_3_gram",
-            "top_4_gram", "duplicated_5_n_grams", "duplicated_6_n_grams", "duplicated_7_n_grams", "duplicated_8_n_grams",
-            "duplicated_9_n_grams", "duplicated_10_n_grams"};
+    return {"empty",
+            "dup_para_frac",
+            "dup_para_char_frac",
+            "dup_line_frac",
+            "dup_line_char_frac",
+            "top_2_gram",
+            "top_3_gram",
+            "top_4_gram",
+            "duplicated_5_n_grams",
+            "duplicated_6_n_grams",
+            "duplicated_7_n_grams",
+            "duplicated_8_n_grams",
+            "duplicated_9_n_grams",
+            "duplicated_10_n_grams"};
   }
 
   void apply(Document& doc, Scratch& scratch) const override {
@@ -167,7 +182,8 @@ class GopherRepetition : public RowOp {
     }
     grams.set(text, scratch.words(text, kind_), kind_ == WordKind::kSpacy);
     for (size_t n = 0; n < kTops; ++n) check(static_cast<double>(grams.top(n + kFirstTop)) / length, limits_.top[n]);
-    for (size_t n = 0; n < kDuplicates; ++n) check(static_cast<double>(grams.duplicate(n + kFirstDuplicate)) / length, limits_.duplicate[n]);
+    for (size_t n = 0; n < kDuplicates; ++n)
+      check(static_cast<double>(grams.duplicate(n + kFirstDuplicate)) / length, limits_.duplicate[n]);
   }
 
  private:
@@ -189,16 +205,23 @@ class GopherRepetition : public RowOp {
 };
 
 std::vector<ParamInfo> params() {
-  std::vector<ParamInfo> list = {ParamInfo::real("lines", "greatest share of duplicate lines, and of paragraphs").preset("0.3").within(0, 1),
-                                 ParamInfo::real("line_characters", "greatest share of characters in them").preset("0.2").within(0, 1)};
+  std::vector<ParamInfo> list = {
+      ParamInfo::real("lines", "greatest share of duplicate lines, and of paragraphs").preset("0.3").within(0, 1),
+      ParamInfo::real("line_characters", "greatest share of characters in them").preset("0.2").within(0, 1)};
   static constexpr const char* kTopLimits[] = {"0.2", "0.18", "0.16"};
   static constexpr const char* kDuplicateLimits[] = {"0.15", "0.14", "0.13", "0.12", "0.11", "0.1"};
   for (size_t n = 0; n < kTops; ++n)
-    list.push_back(ParamInfo::real(fmt::format("top{}", n + kFirstTop), fmt::format("greatest share of characters in the most frequent {}-gram", n + kFirstTop))
-                       .preset(kTopLimits[n]).at_least(0));
+    list.push_back(
+        ParamInfo::real(fmt::format("top{}", n + kFirstTop),
+                        fmt::format("greatest share of characters in the most frequent {}-gram", n + kFirstTop))
+            .preset(kTopLimits[n])
+            .at_least(0));
   for (size_t n = 0; n < kDuplicates; ++n)
-    list.push_back(ParamInfo::real(fmt::format("dup{}", n + kFirstDuplicate), fmt::format("greatest share of characters in duplicate {}-grams", n + kFirstDuplicate))
-                       .preset(kDuplicateLimits[n]).at_least(0));
+    list.push_back(
+        ParamInfo::real(fmt::format("dup{}", n + kFirstDuplicate),
+                        fmt::format("greatest share of characters in duplicate {}-grams", n + kFirstDuplicate))
+            .preset(kDuplicateLimits[n])
+            .at_least(0));
   list.push_back(words_param());
   return list;
 }

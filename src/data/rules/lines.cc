@@ -21,7 +21,8 @@ size_t line_break(std::string_view text, size_t at) {
   if (c == '\r') return text.substr(at + 1).starts_with('\n') ? 2 : 1;
   if ((c >= 10 && c <= 12) || (c >= 0x1c && c <= 0x1e)) return 1;
   if (c == 0xc2 && text.substr(at + 1).starts_with('\x85')) return 2;
-  return c == 0xe2 && (text.substr(at + 1).starts_with("\x80\xa8") || text.substr(at + 1).starts_with("\x80\xa9")) ? 3 : 0;
+  return c == 0xe2 && (text.substr(at + 1).starts_with("\x80\xa8") || text.substr(at + 1).starts_with("\x80\xa9")) ? 3
+                                                                                                                   : 0;
 }
 
 // May a line break begin with this byte?
@@ -76,7 +77,9 @@ void split_at_newlines(std::string_view text, std::vector<std::string_view>& out
 }
 
 namespace {
-bool plain_ascii(char c) { return c > ' ' && c < 0x7f; }
+bool plain_ascii(char c) {
+  return c > ' ' && c < 0x7f;
+}
 }  // namespace
 
 std::string_view strip_left(std::string_view text) {
@@ -87,7 +90,9 @@ std::string_view strip_right(std::string_view text) {
   if (text.empty() || plain_ascii(text.back())) return text;
   return jinja::strip(text, jinja::Side::kRight);
 }
-std::string_view strip(std::string_view text) { return strip_right(strip_left(text)); }
+std::string_view strip(std::string_view text) {
+  return strip_right(strip_left(text));
+}
 
 size_t count_of(std::string_view text, std::string_view what) {
   size_t n = 0;
@@ -99,8 +104,9 @@ bool contains_any_case(std::string_view text, std::string_view what) {
   const char low = what[0], high = static_cast<char>(low - 32);
   const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; };
   for (size_t at = 0; at + what.size() <= text.size(); ++at)
-    if ((text[at] == low || text[at] == high) && std::equal(what.begin(), what.end(), text.begin() + static_cast<std::ptrdiff_t>(at),
-                                                            [&](char b, char a) { return same(a, b); }))
+    if ((text[at] == low || text[at] == high) &&
+        std::equal(what.begin(), what.end(), text.begin() + static_cast<std::ptrdiff_t>(at),
+                   [&](char b, char a) { return same(a, b); }))
       return true;
   return false;
 }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "data/byte_stream.h"
 #include "data/data_test_files.h"
 #include "data/rules/pii.h"
 
@@ -12,8 +13,10 @@ TEST(UrlFilter, EveryListAndItsBorders) {
   TestFolder tmp;
   std::string gz = "example.com\n# a comment\nBAD.org\n";
   pack_bytes(".gz", gz);
-  const std::string spec = fmt::format("url_filter(domains=\"{}\",urls=\"{}\",words=\"{}\",soft_words=\"{}\",subwords=\"{}\")", tmp.write("d/domains.gz", gz),
-                                       tmp.write("urls", "host.net/bad\n"), tmp.write("words", "sex\n"), tmp.write("soft", "hot\ncold\n"), tmp.write("sub", "xxx\n"));
+  const std::string spec =
+      fmt::format("url_filter(domains=\"{}\",urls=\"{}\",words=\"{}\",soft_words=\"{}\",subwords=\"{}\")",
+                  tmp.write("d/domains.gz", gz), tmp.write("urls", "host.net/bad\n"), tmp.write("words", "sex\n"),
+                  tmp.write("soft", "hot\ncold\n"), tmp.write("sub", "xxx\n"));
   RuleRunner rule(spec);
   const auto reason = [&](const std::string& url) { return rule("text", "\"url\":\"" + url + "\"").reason; };
   EXPECT_EQ(reason("http://example.com/a"), "url_domain");
@@ -50,7 +53,8 @@ std::string kinds_in(const std::string& text) {
   std::vector<PiiSpan> spans;
   find_pii(text, 31, spans);
   std::string out;
-  for (const PiiSpan& s : spans) out += "eipcb"[static_cast<size_t>(s.kind)] + (":" + text.substr(s.begin, s.end - s.begin)) + " ";
+  for (const PiiSpan& s : spans)
+    out += "eipcb"[static_cast<size_t>(s.kind)] + (":" + text.substr(s.begin, s.end - s.begin)) + " ";
   return out;
 }
 
@@ -60,7 +64,8 @@ TEST(Pii, Finds) {
   EXPECT_EQ(kinds_in("4111111111111111 4111111111111112 378282246310005"), "c:4111111111111111 c:378282246310005 ");
   EXPECT_EQ(kinds_in("card 4929-3813-3266-4295."), "c:4929-3813-3266-4295 ");
   EXPECT_EQ(kinds_in("call (814) 360-8593 or +44 20 7946 0958"), "p:(814) 360-8593 p:+44 20 7946 0958 ");
-  EXPECT_EQ(kinds_in("IBAN DE89 3704 0044 0532 0130 00 and GB82WEST12345698765432"), "b:DE89 3704 0044 0532 0130 00 b:GB82WEST12345698765432 ");
+  EXPECT_EQ(kinds_in("IBAN DE89 3704 0044 0532 0130 00 and GB82WEST12345698765432"),
+            "b:DE89 3704 0044 0532 0130 00 b:GB82WEST12345698765432 ");
   EXPECT_EQ(kinds_in("version 2.0.1, 2024-05-01, ISBN 978-3-16-148410-0, $1,234.56"), "");
 }
 
@@ -72,7 +77,8 @@ TEST(Pii, LuhnCheckDigits) {
 
 TEST(Pii, ReplacesOnceAndForAll) {
   RuleRunner rule("pii([email,ip,phone,card,iban])");
-  const RuleResult first = rule("Write to me@here.org at 9.9.9.9, pay 4111111111111111, dial (814) 360-8593, DE89370400440532013000 ok");
+  const RuleResult first =
+      rule("Write to me@here.org at 9.9.9.9, pay 4111111111111111, dial (814) 360-8593, DE89370400440532013000 ok");
   EXPECT_EQ(first.text.find("me@here.org"), std::string::npos);
   EXPECT_EQ(first.numbers, (std::vector<double>{1, 1, 1, 1, 1}));
   EXPECT_TRUE(first.text.ends_with(" ok"));

@@ -42,12 +42,18 @@ TEST(TokenKl, TheReferenceItselfIsAtZero) {
 
 TEST(Decontaminate, FindsCopiesWhateverTheirCase) {
   TestFolder tmp;
-  const std::string item = "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May.";
-  const std::string tests = tmp.write("tests.jsonl", "{\"question\":\"" + item + "\",\"answer\":\"too short\",\"n\":3}\n{\"question\":\"nine words are enough to be looked for whole\"}\n");
+  const std::string item =
+      "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May.";
+  const std::string tests = tmp.write(
+      "tests.jsonl",
+      "{\"question\":\"" + item +
+          "\",\"answer\":\"too short\",\"n\":3}\n{\"question\":\"nine words are enough to be looked for whole\"}\n");
   RuleRunner rule("decontaminate(\"" + tests + "\")");
-  EXPECT_EQ(rule("Before. NATALIA SOLD CLIPS TO 52 OF HER FRIENDS -- IN APRIL; AND THEN SHE sold. After").reason, "contaminated");
+  EXPECT_EQ(rule("Before. NATALIA SOLD CLIPS TO 52 OF HER FRIENDS -- IN APRIL; AND THEN SHE sold. After").reason,
+            "contaminated");
   EXPECT_EQ(rule(item).labels.at(1), tests);
-  EXPECT_EQ(rule("Natalia sold clips to 48 of your friends in April, and then it sold half as few clips in May.").reason, "");
+  EXPECT_EQ(
+      rule("Natalia sold clips to 48 of your friends in April, and then it sold half as few clips in May.").reason, "");
   EXPECT_EQ(rule("x y z nine words, are enough to be looked for whole x y z").reason, "contaminated");
   EXPECT_EQ(rule("this is too short to matter").reason, "");
 }
@@ -62,17 +68,22 @@ TEST(Threshold, AppliesOtherLimitsToStoredValues) {
   }
   const std::string in = tmp.write("in.jsonl", all);
   run_spec(fmt::format("jsonl(\"{}\") | gopher_quality(min_words=0) | jsonl(\"{}\")", in, tmp / "scored"));
-  const Report later = run_spec(fmt::format("jsonl(\"{}\") | threshold(gopher_words,>=,100) | fineweb(punctuation=0) | jsonl(\"{}\")", tmp / "scored", tmp / "out"));
-  const Report direct = run_spec(fmt::format("jsonl(\"{}\") | gopher_quality(min_words=100) | jsonl(\"{}\")", in, tmp / "direct"));
+  const Report later =
+      run_spec(fmt::format("jsonl(\"{}\") | threshold(gopher_words,>=,100) | fineweb(punctuation=0) | jsonl(\"{}\")",
+                           tmp / "scored", tmp / "out"));
+  const Report direct =
+      run_spec(fmt::format("jsonl(\"{}\") | gopher_quality(min_words=100) | jsonl(\"{}\")", in, tmp / "direct"));
   EXPECT_EQ(later.counts.out_docs, direct.counts.out_docs);
   EXPECT_GT(later.counts.out_docs, 0u);
   EXPECT_LT(later.counts.out_docs, 60u);
   const auto values = json_rows(all_text(tmp / "out")).at(0).at("values");
   EXPECT_GE(values.at("gopher_words"), 100);  // both runs' values are there
   EXPECT_TRUE(values.contains("fineweb_short_lines"));
-  const Report same = run_spec(fmt::format("jsonl(\"{}\") | gopher_quality(min_words=0) | threshold(gopher_words,<,100) | jsonl(\"{}\")", in, tmp / "low"));
+  const Report same = run_spec(fmt::format(
+      "jsonl(\"{}\") | gopher_quality(min_words=0) | threshold(gopher_words,<,100) | jsonl(\"{}\")", in, tmp / "low"));
   EXPECT_EQ(same.counts.out_docs + later.counts.out_docs, 60u);
-  const Report missing = run_spec(fmt::format("jsonl(\"{}\") | threshold(nothing,<,1) | jsonl(\"{}\")", in, tmp / "missing"));
+  const Report missing =
+      run_spec(fmt::format("jsonl(\"{}\") | threshold(nothing,<,1) | jsonl(\"{}\")", in, tmp / "missing"));
   EXPECT_EQ(missing.counts.out_docs, 60u);
 }
 

@@ -1,10 +1,9 @@
-// ngram_coverage: documents of which too much lies in repeated n-grams go: logs, error messages, generated pages, whose lines
-// are long and all different, so that line deduplication misses them.
+// ngram_coverage: documents of which too much lies in repeated n-grams go: logs, error messages, generated pages, whose
+// lines are long and all different, so that line deduplication misses them.
 //
-// A. Dubey et al., "The Llama 3 Herd of Models", 2024, section 3.1.1 ("duplicated n-gram coverage ratio"); neither n nor the
-// limit is published. Coverage: of all characters of words, the share in words that belong to an n-gram which occurs more than
-// once, every copy counted. The defaults, n = 8 and 0.3, are ours.
-// Cost: one table step a word.
+// A. Dubey et al., "The Llama 3 Herd of Models", 2024, section 3.1.1 ("duplicated n-gram coverage ratio"); neither n
+// nor the limit is published. Coverage: of all characters of words, the share in words that belong to an n-gram which
+// occurs more than once, every copy counted. The defaults, n = 8 and 0.3, are ours. Cost: one table step a word.
 #include "data/hash.h"
 #include "data/hash_set.h"
 #include "data/op.h"
@@ -42,7 +41,8 @@ class NgramCoverage : public RowOp {
       for (size_t k = 0; k < n_; ++k) covered[i - k] = covered[first - k] = 1;
     }
     double all = 0, inside = 0;
-    for (size_t i = 0; i < words.size(); ++i) all += words[i].characters, inside += covered[i] != 0 ? words[i].characters : 0;
+    for (size_t i = 0; i < words.size(); ++i)
+      all += words[i].characters, inside += covered[i] != 0 ? words[i].characters : 0;
     return inside / all;
   }
 
@@ -51,17 +51,21 @@ class NgramCoverage : public RowOp {
   WordKind kind_;
 };
 
-const Register<MakeRowOp> kNgramCoverage({.kind = "data",
-                                          .role = "filter",
-                                          .name = "ngram_coverage",
-                                          .title = "The Llama 3 Herd of Models",
-                                          .authors = "Dubey et al.",
-                                          .year = 2024,
-                                          .arxiv = "2407.21783",
-                                          .help = "drops logs and generated text: much of it in n-grams that occur again",
-                                          .params = {ParamInfo::integer("n", "words in an n-gram").preset("8").within(1, 100),
-                                                     ParamInfo::real("max", "greatest share of characters in repeated n-grams").preset("0.3").within(0, 1), words_param()}},
-                                         [](const Args& a) { return std::make_unique<NgramCoverage>(static_cast<size_t>(a.integer("n")), a.real("max"), words_kind(a)); });
+const Register<MakeRowOp> kNgramCoverage(
+    {.kind = "data",
+     .role = "filter",
+     .name = "ngram_coverage",
+     .title = "The Llama 3 Herd of Models",
+     .authors = "Dubey et al.",
+     .year = 2024,
+     .arxiv = "2407.21783",
+     .help = "drops logs and generated text: much of it in n-grams that occur again",
+     .params = {ParamInfo::integer("n", "words in an n-gram").preset("8").within(1, 100),
+                ParamInfo::real("max", "greatest share of characters in repeated n-grams").preset("0.3").within(0, 1),
+                words_param()}},
+    [](const Args& a) {
+      return std::make_unique<NgramCoverage>(static_cast<size_t>(a.integer("n")), a.real("max"), words_kind(a));
+    });
 
 }  // namespace
 }  // namespace frugal::data

@@ -1,8 +1,10 @@
-// pii: e-mail addresses, public IP addresses, telephone, card and account numbers: counted, replaced, or a reason to drop.
+// pii: e-mail addresses, public IP addresses, telephone, card and account numbers: counted, replaced, or a reason to
+// drop.
 //
-// FineWeb replaces e-mail and public IP addresses (G. Penedo et al., 2024, section 3.7); Dolma drops documents with more than
-// five hits and masks the others (L. Soldaini et al., 2024). Which replacement stands in is decided by the document's text and
-// the place in it, not by a counter that would depend on how the input is split; none of them is found again.
+// FineWeb replaces e-mail and public IP addresses (G. Penedo et al., 2024, section 3.7); Dolma drops documents with
+// more than five hits and masks the others (L. Soldaini et al., 2024). Which replacement stands in is decided by the
+// document's text and the place in it, not by a counter that would depend on how the input is split; none of them is
+// found again.
 #include <array>
 
 #include "base/error.h"
@@ -15,11 +17,12 @@ namespace frugal::data {
 namespace {
 
 constexpr std::array<const char*, kPiiKinds> kNames = {"email", "ip", "phone", "card", "iban"};
-constexpr std::array<std::array<std::string_view, 2>, kPiiKinds> kReplacements = {{{"email@example.com", "firstname.lastname@example.org"},
-                                                                                 {"192.0.2.1", "198.51.100.7"},
-                                                                                 {"<PHONE_NUMBER>", "<PHONE_NUMBER>"},
-                                                                                 {"<CARD_NUMBER>", "<CARD_NUMBER>"},
-                                                                                 {"<ACCOUNT_NUMBER>", "<ACCOUNT_NUMBER>"}}};
+constexpr std::array<std::array<std::string_view, 2>, kPiiKinds> kReplacements = {
+    {{"email@example.com", "firstname.lastname@example.org"},
+     {"192.0.2.1", "198.51.100.7"},
+     {"<PHONE_NUMBER>", "<PHONE_NUMBER>"},
+     {"<CARD_NUMBER>", "<CARD_NUMBER>"},
+     {"<ACCOUNT_NUMBER>", "<ACCOUNT_NUMBER>"}}};
 
 class PiiRule : public RowOp {
  public:
@@ -63,7 +66,8 @@ uint32_t kinds_of(const Args& a) {
   for (const Value& v : a.list("kinds")) {
     size_t k = 0;
     while (k < kPiiKinds && v.text != kNames[k]) ++k;
-    if (k == kPiiKinds) fail(ErrorCode::kUsage, "pii", "found kind '{}', expected email, ip, phone, card or iban", v.text);
+    if (k == kPiiKinds)
+      fail(ErrorCode::kUsage, "pii", "found kind '{}', expected email, ip, phone, card or iban", v.text);
     mask |= 1u << k;
   }
   return mask;
@@ -79,7 +83,8 @@ const Register<MakeRowOp> kPii(
      .arxiv = "2406.17557",
      .help = "replaces, counts or drops by personal data: e-mail, IP, phone, card, IBAN",
      .params = {ParamInfo::list("kinds", "email, ip, phone, card, iban").preset("[email,ip]"),
-                ParamInfo::choice("action", {"replace", "count"}, "what happens in documents that are kept").preset("replace"),
+                ParamInfo::choice("action", {"replace", "count"}, "what happens in documents that are kept")
+                    .preset("replace"),
                 ParamInfo::real("max", "documents with more go (Dolma: 5)").preset("1000000000").at_least(0)}},
     [](const Args& a) { return std::make_unique<PiiRule>(kinds_of(a), a.text("action") == "replace", a.real("max")); });
 

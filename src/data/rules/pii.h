@@ -16,9 +16,11 @@ struct PiiSpan {
   Pii kind;
 };
 
-// Spans of the kinds asked for (a mask of 1 << kind), left to right, none overlapping; of two that begin together the longer.
+// Spans of the kinds asked for (a mask of 1 << kind), left to right, none overlapping; of two that begin together the
+// longer.
 //   kEmail  name@domain.tld; addresses at example.com, .org, .net are none: what replaces them is not found again
-//   kIp     four numbers up to 255 that the public routes know: no private, local, documentation or multicast ranges, and no
+//   kIp     four numbers up to 255 that the public routes know: no private, local, documentation or multicast ranges,
+//   and no
 //           longer chain of numbers (a version, say)
 //   kPhone  ten digits of North America in groups, or + and 8 to 15 digits
 //   kCard   13 to 19 digits with the prefix and length of an issuer and a right check digit (Luhn)

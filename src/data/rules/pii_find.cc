@@ -1,5 +1,5 @@
-// The finders of pii.h: each looks at a place where its kind may begin, by hand-written scans; a text without @, and without
-// digits, costs one pass.
+// The finders of pii.h: each looks at a place where its kind may begin, by hand-written scans; a text without @, and
+// without digits, costs one pass.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -9,11 +9,21 @@
 namespace frugal::data {
 namespace {
 
-bool digit(char c) { return c >= '0' && c <= '9'; }
-bool letter(char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; }
-bool local_char(char c) { return digit(c) || letter(c) || std::string_view("._%+-").find(c) != std::string_view::npos; }
-bool word_char(char c) { return digit(c) || letter(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
-char at(std::string_view t, size_t i) { return i < t.size() ? t[i] : '\0'; }
+bool digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool letter(char c) {
+  return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
+bool local_char(char c) {
+  return digit(c) || letter(c) || std::string_view("._%+-").find(c) != std::string_view::npos;
+}
+bool word_char(char c) {
+  return digit(c) || letter(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+}
+char at(std::string_view t, size_t i) {
+  return i < t.size() ? t[i] : '\0';
+}
 
 // The end of a domain name that begins at i, with a last label of two or more letters; 0: none.
 size_t domain_end(std::string_view t, size_t i) {
@@ -24,7 +34,8 @@ size_t domain_end(std::string_view t, size_t i) {
     while (digit(at(t, i)) || letter(at(t, i)) || (at(t, i) == '-' && i > begin)) ++i;
     if (i == begin || at(t, i - 1) == '-' || i - begin > 63) break;
     ++labels;
-    const bool letters = std::all_of(t.begin() + static_cast<std::ptrdiff_t>(begin), t.begin() + static_cast<std::ptrdiff_t>(i), letter);
+    const bool letters =
+        std::all_of(t.begin() + static_cast<std::ptrdiff_t>(begin), t.begin() + static_cast<std::ptrdiff_t>(i), letter);
     if (labels > 1 && letters && i - begin >= 2) end = i;
     if (at(t, i) != '.') break;
     ++i;
@@ -39,7 +50,8 @@ std::optional<PiiSpan> email(std::string_view t, size_t sign, size_t floor) {
   const size_t end = domain_end(t, sign + 1);
   if (begin == sign || t[sign - 1] == '.' || end == 0) return {};
   std::string domain(t.substr(sign + 1, end - sign - 1));
-  std::transform(domain.begin(), domain.end(), domain.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(domain.begin(), domain.end(), domain.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   if (domain == "example.com" || domain == "example.org" || domain == "example.net") return {};
   return PiiSpan{begin, end, Pii::kEmail};
 }
@@ -72,13 +84,15 @@ std::optional<PiiSpan> ip(std::string_view t, size_t begin) {
 bool issued(const std::string& n) {
   const auto head = [&](size_t size) { return std::stoi(n.substr(0, size)); };
   const size_t size = n.size();
-  if (n[0] == '4') return size == 13 || size == 16 || size == 19;                                                      // Visa
-  if ((head(2) >= 51 && head(2) <= 55) || (head(4) >= 2221 && head(4) <= 2720)) return size == 16;                     // Mastercard
-  if (head(2) == 34 || head(2) == 37) return size == 15;                                                                // American Express
-  if (head(4) == 6011 || head(2) == 65 || (head(3) >= 644 && head(3) <= 649)) return size == 16 || size == 19;           // Discover
-  if (head(4) >= 3528 && head(4) <= 3589) return size >= 16;                                                             // JCB
-  if (head(2) == 36 || head(2) == 38 || head(2) == 39 || (head(3) >= 300 && head(3) <= 305)) return size >= 14;          // Diners
-  return head(2) == 62 && size >= 16;                                                                                    // UnionPay
+  if (n[0] == '4') return size == 13 || size == 16 || size == 19;                                   // Visa
+  if ((head(2) >= 51 && head(2) <= 55) || (head(4) >= 2221 && head(4) <= 2720)) return size == 16;  // Mastercard
+  if (head(2) == 34 || head(2) == 37) return size == 15;                                            // American Express
+  if (head(4) == 6011 || head(2) == 65 || (head(3) >= 644 && head(3) <= 649))
+    return size == 16 || size == 19;                          // Discover
+  if (head(4) >= 3528 && head(4) <= 3589) return size >= 16;  // JCB
+  if (head(2) == 36 || head(2) == 38 || head(2) == 39 || (head(3) >= 300 && head(3) <= 305))
+    return size >= 14;                 // Diners
+  return head(2) == 62 && size >= 16;  // UnionPay
 }
 
 // Groups of digits parted by single blanks or dashes; the longest number of whole groups that is a card's.
@@ -89,7 +103,8 @@ std::optional<PiiSpan> card(std::string_view t, size_t begin) {
   for (size_t i = begin; i < t.size() && digits.size() < 19; ++i) {
     if (digit(t[i])) {
       digits += t[i];
-      if (digits.size() >= 13 && !word_char(at(t, i + 1)) && issued(digits) && luhn(digits)) found = PiiSpan{begin, i + 1, Pii::kCard};
+      if (digits.size() >= 13 && !word_char(at(t, i + 1)) && issued(digits) && luhn(digits))
+        found = PiiSpan{begin, i + 1, Pii::kCard};
     } else if ((t[i] != ' ' && t[i] != '-') || !digit(at(t, i + 1))) {
       break;
     }
@@ -99,7 +114,8 @@ std::optional<PiiSpan> card(std::string_view t, size_t begin) {
 
 // (814) 360-8593, 814-360-8593, 814.360.8593, +1 814 360 8593, +44 20 7946 0958.
 std::optional<PiiSpan> phone(std::string_view t, size_t begin) {
-  if (begin > 0 && (word_char(t[begin - 1]) || t[begin - 1] == '.' || t[begin - 1] == '-' || t[begin - 1] == '#')) return {};
+  if (begin > 0 && (word_char(t[begin - 1]) || t[begin - 1] == '.' || t[begin - 1] == '-' || t[begin - 1] == '#'))
+    return {};
   size_t i = begin;
   std::string digits;
   int signs = 0;
@@ -107,13 +123,15 @@ std::optional<PiiSpan> phone(std::string_view t, size_t begin) {
   for (i += plus ? 1 : 0; i < t.size() && digits.size() < 17; ++i) {
     if (digit(t[i]))
       digits += t[i];
-    else if (std::string_view(" -.()").find(t[i]) == std::string_view::npos || (!digit(at(t, i + 1)) && std::string_view(" (").find(at(t, i + 1)) == std::string_view::npos))
+    else if (std::string_view(" -.()").find(t[i]) == std::string_view::npos ||
+             (!digit(at(t, i + 1)) && std::string_view(" (").find(at(t, i + 1)) == std::string_view::npos))
       break;
     else
       ++signs;
   }
   if (word_char(at(t, i)) || (at(t, i) == '.' && digit(at(t, i + 1)))) return {};
-  const bool north_america = digits.size() == 10 && digits[0] >= '2' && digits[3] >= '2' && signs >= 2 && i - begin <= 16;
+  const bool north_america =
+      digits.size() == 10 && digits[0] >= '2' && digits[3] >= '2' && signs >= 2 && i - begin <= 16;
   const bool abroad = plus && digits.size() >= 8 && digits.size() <= 15 && i - begin <= 24;
   if (!north_america && !abroad) return {};
   return PiiSpan{begin, i, Pii::kPhone};
@@ -166,8 +184,11 @@ void find_pii(std::string_view text, uint32_t kinds, std::vector<PiiSpan>& out) 
       if (wants(Pii::kIp)) take(ip(text, i));
       if (wants(Pii::kCard)) take(card(text, i));
     }
-    if (wants(Pii::kPhone) && (c == '+' || c == '(' || (digit(c) && (i == 0 || !digit(text[i - 1]))))) take(phone(text, i));
-    if (wants(Pii::kIban) && c >= 'A' && c <= 'Z' && at(text, i + 1) >= 'A' && at(text, i + 1) <= 'Z' && digit(at(text, i + 2)) && digit(at(text, i + 3))) take(iban(text, i));
+    if (wants(Pii::kPhone) && (c == '+' || c == '(' || (digit(c) && (i == 0 || !digit(text[i - 1])))))
+      take(phone(text, i));
+    if (wants(Pii::kIban) && c >= 'A' && c <= 'Z' && at(text, i + 1) >= 'A' && at(text, i + 1) <= 'Z' &&
+        digit(at(text, i + 2)) && digit(at(text, i + 3)))
+      take(iban(text, i));
     if (!found) continue;
     out.push_back(*found);
     i = found->end - 1;

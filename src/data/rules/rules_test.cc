@@ -30,7 +30,9 @@ TEST(Words, Plain) {
     return out;
   };
   EXPECT_EQ(words("Don't pay 1,200.50 -- it's 'na\xc3\xafve'..."), "Don't|pay|1,200.50|--|it's|'|na\xc3\xafve|'|...|");
-  EXPECT_EQ(words("l\xe2\x80\x99\xc3\xa9t\xc3\xa9\xc2\xa0" "end.Next a1b2"), "l\xe2\x80\x99\xc3\xa9t\xc3\xa9|end|.|Next|a1b2|");
+  EXPECT_EQ(words("l\xe2\x80\x99\xc3\xa9t\xc3\xa9\xc2\xa0"
+                  "end.Next a1b2"),
+            "l\xe2\x80\x99\xc3\xa9t\xc3\xa9|end|.|Next|a1b2|");
   EXPECT_EQ(words("\xff\xfe x"), "\xff|\xfe|x|");
   EXPECT_EQ(words(" \n\t "), "");
 }
@@ -60,7 +62,11 @@ TEST(Words, Sentences) {
 
 TEST(Lines, AsPythonSplits) {
   std::vector<std::string_view> lines;
-  split_lines("a\r\nb\rc\x0b" "d\xe2\x80\xa8" "e\xc2\x85\n", lines);
+  split_lines(
+      "a\r\nb\rc\x0b"
+      "d\xe2\x80\xa8"
+      "e\xc2\x85\n",
+      lines);
   EXPECT_EQ(lines, (std::vector<std::string_view>{"a", "b", "c", "d", "e", ""}));
   split_at_breaks("\n\na\nb\n\n\nc", 2, lines);
   EXPECT_EQ(lines, (std::vector<std::string_view>{"", "a\nb", "c"}));
@@ -86,7 +92,8 @@ TEST_P(RuleSet, ValuesAndReasonsAsDatatrove) {
     const RuleResult got = rule(row.at("text").get<std::string>());
     const auto values = want.at("values").get<std::vector<double>>();
     for (size_t i = 0; i < values.size(); ++i)
-      EXPECT_NEAR(got.numbers[i], values[i], 1e-9) << GetParam().spec << " value " << i << ": " << row.at("text").get<std::string>().substr(0, 300);
+      EXPECT_NEAR(got.numbers[i], values[i], 1e-9)
+          << GetParam().spec << " value " << i << ": " << row.at("text").get<std::string>().substr(0, 300);
     EXPECT_EQ(got.reason, want.at("reason").get<std::string>()) << row.at("text").get<std::string>().substr(0, 300);
     dropped += got.reason.empty() ? 0 : 1;
     ++rows;
@@ -96,8 +103,10 @@ TEST_P(RuleSet, ValuesAndReasonsAsDatatrove) {
 
 INSTANTIATE_TEST_SUITE_P(Datatrove, RuleSet,
                          testing::Values(Case{"gopher_quality", "gopher_quality(words=spacy)"},
-                                         Case{"gopher_repetition", "gopher_repetition(words=spacy)"}, Case{"c4", "c4(words=spacy)"},
-                                         Case{"c4_any", "c4(punctuation=false,words=spacy)"}, Case{"fineweb", "fineweb(words=spacy)"}),
+                                         Case{"gopher_repetition", "gopher_repetition(words=spacy)"},
+                                         Case{"c4", "c4(words=spacy)"},
+                                         Case{"c4_any", "c4(punctuation=false,words=spacy)"},
+                                         Case{"fineweb", "fineweb(words=spacy)"}),
                          [](const auto& info) { return std::string(info.param.golden); });
 
 TEST(GopherRepetition, EverythingRepeatedFailsAll) {

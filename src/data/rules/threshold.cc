@@ -1,5 +1,5 @@
-// threshold: other limits on values that are there already: a column of a stage before, or a value that an earlier run wrote
-// beside the document. So a rule is computed once and its limit chosen later:
+// threshold: other limits on values that are there already: a column of a stage before, or a value that an earlier run
+// wrote beside the document. So a rule is computed once and its limit chosen later:
 //   jsonl(scored) | threshold(gopher_words,>=,100) | jsonl(out)
 // Documents without the value are kept, and counted in the column threshold_missing.
 #include <cstdlib>
@@ -11,7 +11,8 @@ namespace {
 
 class Threshold : public RowOp {
  public:
-  Threshold(std::string column, const std::string& op, double value) : name_(std::move(column)), op_(op), value_(value) {}
+  Threshold(std::string column, const std::string& op, double value)
+      : name_(std::move(column)), op_(op), value_(value) {}
   std::vector<Column> columns() const override { return {{"threshold_missing"}}; }
   std::vector<std::string> reasons() const override { return {"threshold " + name_}; }
   void bind(const std::vector<Column>& before) override {
@@ -47,13 +48,15 @@ class Threshold : public RowOp {
   size_t column_ = kNone;
 };
 
-const Register<MakeRowOp> kThreshold({.kind = "data",
-                                      .role = "filter",
-                                      .name = "threshold",
-                                      .help = "keeps documents whose stored value compares as asked: threshold(gopher_words,>=,100)",
-                                      .params = {ParamInfo::text("column", "a value's name"), ParamInfo::choice("op", {"<", "<=", ">", ">=", "=="}, "value op limit must hold"),
-                                                 ParamInfo::real("value", "the limit")}},
-                                     [](const Args& a) { return std::make_unique<Threshold>(a.text("column"), a.text("op"), a.real("value")); });
+const Register<MakeRowOp> kThreshold(
+    {.kind = "data",
+     .role = "filter",
+     .name = "threshold",
+     .help = "keeps documents whose stored value compares as asked: threshold(gopher_words,>=,100)",
+     .params = {ParamInfo::text("column", "a value's name"),
+                ParamInfo::choice("op", {"<", "<=", ">", ">=", "=="}, "value op limit must hold"),
+                ParamInfo::real("value", "the limit")}},
+    [](const Args& a) { return std::make_unique<Threshold>(a.text("column"), a.text("op"), a.real("value")); });
 
 }  // namespace
 }  // namespace frugal::data

@@ -1,9 +1,11 @@
-// token_kl: documents whose words are distributed unlike those of a reference go; unigrams: the reference, made by a run.
+// token_kl: documents whose words are distributed unlike those of a reference go; unigrams: the reference, made by a
+// run.
 //
-// A. Dubey et al., "The Llama 3 Herd of Models", 2024, section 3.1.1: the Kullback-Leibler divergence of a document's token
-// distribution from the training data's finds documents with too many outlier tokens. Free where the paper is silent: tokens
-// are words in lower case; a word that the reference lacks has probability 1 / (10 tokens of the reference). KL = sum over words
-// of p ln(p / q). Short documents have a bias of about (distinct - 1) / (2 words): choose limits by length.
+// A. Dubey et al., "The Llama 3 Herd of Models", 2024, section 3.1.1: the Kullback-Leibler divergence of a document's
+// token distribution from the training data's finds documents with too many outlier tokens. Free where the paper is
+// silent: tokens are words in lower case; a word that the reference lacks has probability 1 / (10 tokens of the
+// reference). KL = sum over words of p ln(p / q). Short documents have a bias of about (distinct - 1) / (2 words):
+// choose limits by length.
 //   jsonl(good) | unigrams(good.counts)      then      jsonl(in) | token_kl(good.counts,max=4) | jsonl(out)
 // Cost: one look-up for each different word.
 #include <algorithm>
@@ -35,7 +37,9 @@ class TokenKl : public RowOp {
     for (const std::string& line : read_list(file)) {
       const size_t tab = line.rfind('\t');
       const double count = tab == std::string::npos ? 0 : std::atof(line.c_str() + tab + 1);
-      if (!(count > 0)) fail(ErrorCode::kBadInput, "token_kl", "{}: found '{}', expected a word, a tab and a count", file, line.substr(0, 60));
+      if (!(count > 0))
+        fail(ErrorCode::kBadInput, "token_kl", "{}: found '{}', expected a word, a tab and a count", file,
+             line.substr(0, 60));
       total_ += counts_[hash_bytes(std::string_view(line).substr(0, tab))] = count;
     }
     if (counts_.empty()) fail(ErrorCode::kBadInput, "token_kl", "{} holds no counts", file);
@@ -56,7 +60,8 @@ class TokenKl : public RowOp {
     double kl = 0;
     for (const auto& [word, n] : here) {
       const auto found = counts_.find(word);
-      const double q = found == counts_.end() ? 1 / (10 * total_) : found->second / total_, p = n / static_cast<double>(words.size());
+      const double q = found == counts_.end() ? 1 / (10 * total_) : found->second / total_,
+                   p = n / static_cast<double>(words.size());
       kl += p * std::log(p / q);
     }
     return kl;
@@ -80,7 +85,8 @@ class Unigrams : public Sink {
     for (size_t r = 0; r < batch.rows(); ++r) {
       if (batch.verdict[r] != kKept) continue;
       scratch.forget();
-      for_each_lower(batch.text[r], scratch.words(batch.text[r], WordKind::kPlain), [&](std::string w) { ++counts[std::move(w)]; });
+      for_each_lower(batch.text[r], scratch.words(batch.text[r], WordKind::kPlain),
+                     [&](std::string w) { ++counts[std::move(w)]; });
     }
     for (const auto& [word, n] : counts) out += fmt::format("{}\t{}\n", word, n);
   }
@@ -90,11 +96,14 @@ class Unigrams : public Sink {
     for (const std::string& part : parts) {
       std::ifstream in(part);
       for (std::string line; std::getline(in, line);)
-        if (const size_t tab = line.rfind('\t'); tab != std::string::npos) sums[line.substr(0, tab)] += std::strtoull(line.c_str() + tab + 1, nullptr, 10);
+        if (const size_t tab = line.rfind('\t'); tab != std::string::npos)
+          sums[line.substr(0, tab)] += std::strtoull(line.c_str() + tab + 1, nullptr, 10);
     }
     std::vector<std::pair<uint64_t, std::string>> order;
     for (const auto& [word, n] : sums) order.emplace_back(n, word);
-    std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+    std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first > b.first : a.second < b.second;
+    });
     OutputFile out(path_);
     for (const auto& [n, word] : order) {
       const std::string line = fmt::format("{}\t{}\n", word, n);
@@ -107,17 +116,18 @@ class Unigrams : public Sink {
   std::string path_;
 };
 
-const Register<MakeRowOp> kTokenKl({.kind = "data",
-                                    .role = "filter",
-                                    .name = "token_kl",
-                                    .title = "The Llama 3 Herd of Models",
-                                    .authors = "Dubey et al.",
-                                    .year = 2024,
-                                    .arxiv = "2407.21783",
-                                    .help = "drops documents whose word distribution is far from a reference's",
-                                    .params = {ParamInfo::text("ref", "a file of words and counts, as unigrams(FILE) writes it"),
-                                               ParamInfo::real("max", "greatest divergence, nats").preset("1000").at_least(0)}},
-                                   [](const Args& a) { return std::make_unique<TokenKl>(a.text("ref"), a.real("max")); });
+const Register<MakeRowOp> kTokenKl(
+    {.kind = "data",
+     .role = "filter",
+     .name = "token_kl",
+     .title = "The Llama 3 Herd of Models",
+     .authors = "Dubey et al.",
+     .year = 2024,
+     .arxiv = "2407.21783",
+     .help = "drops documents whose word distribution is far from a reference's",
+     .params = {ParamInfo::text("ref", "a file of words and counts, as unigrams(FILE) writes it"),
+                ParamInfo::real("max", "greatest divergence, nats").preset("1000").at_least(0)}},
+    [](const Args& a) { return std::make_unique<TokenKl>(a.text("ref"), a.real("max")); });
 
 const Register<MakeEnd> kUnigrams({.kind = "data",
                                    .role = "sink",

@@ -1,9 +1,9 @@
 // tone: answers that apologise, shout or glitter too much go.
 //
 // A. Dubey et al., "The Llama 3 Herd of Models", 2024, section 4.2.3 (data cleaning): overused phrases ("I'm sorry",
-// "I apologize") and excess of emoji and exclamation marks are removed or balanced; no limits are published. Values: phrases
-// and exclamation marks a hundred words, emoji a hundred characters; the limits are ours.
-// Cost: one pass over the bytes, one search a phrase.
+// "I apologize") and excess of emoji and exclamation marks are removed or balanced; no limits are published. Values:
+// phrases and exclamation marks a hundred words, emoji a hundred characters; the limits are ours. Cost: one pass over
+// the bytes, one search a phrase.
 #include "data/op.h"
 #include "data/rules/lines.h"
 #include "data/scratch.h"
@@ -12,7 +12,10 @@
 namespace frugal::data {
 namespace {
 
-bool emoji(uint32_t c) { return (c >= 0x1f300 && c <= 0x1faff) || (c >= 0x2600 && c <= 0x27bf) || (c >= 0x1f1e6 && c <= 0x1f1ff) || c == 0x2b50 || c == 0x2764; }
+bool emoji(uint32_t c) {
+  return (c >= 0x1f300 && c <= 0x1faff) || (c >= 0x2600 && c <= 0x27bf) || (c >= 0x1f1e6 && c <= 0x1f1ff) ||
+         c == 0x2b50 || c == 0x2764;
+}
 
 struct Limits {
   double phrases, exclamations, emoji;
@@ -38,7 +41,8 @@ class Tone : public RowOp {
       at += n;
     }
     const double words = static_cast<double>(std::max<size_t>(scratch.words(text, WordKind::kPlain).size(), 1)) / 100;
-    const double values[] = {phrases / words, exclamations / words, emojis * 100 / static_cast<double>(std::max<size_t>(characters(text), 1))};
+    const double values[] = {phrases / words, exclamations / words,
+                             emojis * 100 / static_cast<double>(std::max<size_t>(characters(text), 1))};
     const double limits[] = {limits_.phrases, limits_.exclamations, limits_.emoji};
     for (size_t i = 0; i < 3; ++i) {
       doc.number(i, values[i]);
@@ -60,7 +64,8 @@ const Register<MakeRowOp> kTone(
      .year = 2024,
      .arxiv = "2407.21783",
      .help = "drops texts with many overused phrases, exclamation marks or emoji",
-     .params = {ParamInfo::list("phrases", "overused phrases, any case").preset("[\"i'm sorry\",\"i apologize\",\"as an ai\"]"),
+     .params = {ParamInfo::list("phrases", "overused phrases, any case")
+                    .preset("[\"i'm sorry\",\"i apologize\",\"as an ai\"]"),
                 ParamInfo::real("max_phrases", "most of them a hundred words").preset("1").at_least(0),
                 ParamInfo::real("max_exclamations", "most exclamation marks a hundred words").preset("5").at_least(0),
                 ParamInfo::real("max_emoji", "most emoji a hundred characters").preset("1").at_least(0)}},
@@ -71,7 +76,8 @@ const Register<MakeRowOp> kTone(
         for (char& c : phrases.back()) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
       }
       std::erase(phrases, "");
-      return std::make_unique<Tone>(std::move(phrases), Limits{a.real("max_phrases"), a.real("max_exclamations"), a.real("max_emoji")});
+      return std::make_unique<Tone>(std::move(phrases),
+                                    Limits{a.real("max_phrases"), a.real("max_exclamations"), a.real("max_emoji")});
     });
 
 }  // namespace

@@ -10,18 +10,116 @@ namespace {
 
 // Words of class and id that stand for frames, whole words only.
 const std::unordered_set<std::string_view>& frame_words() {
-  static const std::unordered_set<std::string_view> words = {
-      "nav", "navbar", "navigation", "navi", "menu", "menus", "submenu", "megamenu", "topbar", "topnav", "masthead", "sidebar", "sidenav", "sidebars", "footer", "foot",
-      "colophon", "cookie", "cookies", "consent", "gdpr", "ccpa", "onetrust", "breadcrumb", "breadcrumbs", "crumbs", "share", "sharing", "sharebar", "addtoany", "social",
-      "socials", "newsletter", "subscribe", "subscription", "signup", "signin", "login", "logout", "modal", "popup", "overlay", "lightbox", "tooltip", "dropdown", "offcanvas",
-      "advert", "advertisement", "advertising", "ads", "adsense", "adslot", "adunit", "sponsor", "sponsored", "promo", "promos", "related", "recommended", "recommendations",
-      "recommendation", "recirc", "taboola", "outbrain", "pagination", "pager", "paging", "pagenav", "skip", "skiplink", "toolbar", "searchbox", "searchform", "search",
-      "widget", "widgets", "copyright", "disclaimer", "printonly", "noprint", "hidden", "toast", "snackbar", "flyout", "drawer", "minicart", "cart", "wishlist", "banner",
-      "filters", "filter", "facets", "facet", "sorting", "sort", "signature", "avatar", "userinfo", "postbit", "jump", "language", "languages", "locale", "captcha", "sitemap"};
+  static const std::unordered_set<std::string_view> words = {"nav",
+                                                             "navbar",
+                                                             "navigation",
+                                                             "navi",
+                                                             "menu",
+                                                             "menus",
+                                                             "submenu",
+                                                             "megamenu",
+                                                             "topbar",
+                                                             "topnav",
+                                                             "masthead",
+                                                             "sidebar",
+                                                             "sidenav",
+                                                             "sidebars",
+                                                             "footer",
+                                                             "foot",
+                                                             "colophon",
+                                                             "cookie",
+                                                             "cookies",
+                                                             "consent",
+                                                             "gdpr",
+                                                             "ccpa",
+                                                             "onetrust",
+                                                             "breadcrumb",
+                                                             "breadcrumbs",
+                                                             "crumbs",
+                                                             "share",
+                                                             "sharing",
+                                                             "sharebar",
+                                                             "addtoany",
+                                                             "social",
+                                                             "socials",
+                                                             "newsletter",
+                                                             "subscribe",
+                                                             "subscription",
+                                                             "signup",
+                                                             "signin",
+                                                             "login",
+                                                             "logout",
+                                                             "modal",
+                                                             "popup",
+                                                             "overlay",
+                                                             "lightbox",
+                                                             "tooltip",
+                                                             "dropdown",
+                                                             "offcanvas",
+                                                             "advert",
+                                                             "advertisement",
+                                                             "advertising",
+                                                             "ads",
+                                                             "adsense",
+                                                             "adslot",
+                                                             "adunit",
+                                                             "sponsor",
+                                                             "sponsored",
+                                                             "promo",
+                                                             "promos",
+                                                             "related",
+                                                             "recommended",
+                                                             "recommendations",
+                                                             "recommendation",
+                                                             "recirc",
+                                                             "taboola",
+                                                             "outbrain",
+                                                             "pagination",
+                                                             "pager",
+                                                             "paging",
+                                                             "pagenav",
+                                                             "skip",
+                                                             "skiplink",
+                                                             "toolbar",
+                                                             "searchbox",
+                                                             "searchform",
+                                                             "search",
+                                                             "widget",
+                                                             "widgets",
+                                                             "copyright",
+                                                             "disclaimer",
+                                                             "printonly",
+                                                             "noprint",
+                                                             "hidden",
+                                                             "toast",
+                                                             "snackbar",
+                                                             "flyout",
+                                                             "drawer",
+                                                             "minicart",
+                                                             "cart",
+                                                             "wishlist",
+                                                             "banner",
+                                                             "filters",
+                                                             "filter",
+                                                             "facets",
+                                                             "facet",
+                                                             "sorting",
+                                                             "sort",
+                                                             "signature",
+                                                             "avatar",
+                                                             "userinfo",
+                                                             "postbit",
+                                                             "jump",
+                                                             "language",
+                                                             "languages",
+                                                             "locale",
+                                                             "captcha",
+                                                             "sitemap"};
   return words;
 }
 
-// Calls visit(word) for each word of names: parts between other signs, cut before capitals inside (camelCase), lower case.
+// Calls visit(word) for each word of names: parts between other signs, cut before capitals inside (camelCase), lower
+// case.
 template <typename Visit>
 bool any_word(std::string_view names, Visit visit) {
   std::string word;
@@ -38,7 +136,9 @@ bool any_word(std::string_view names, Visit visit) {
   return false;
 }
 
-bool one_of(std::string_view text, std::initializer_list<std::string_view> list) { return std::find(list.begin(), list.end(), text) != list.end(); }
+bool one_of(std::string_view text, std::initializer_list<std::string_view> list) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
 
 bool shows_nothing(std::string_view style) {
   std::string tight;
@@ -64,11 +164,14 @@ Frame by_tag(Tag tag) {
     case Tag::kButton:
     case Tag::kSelect:
     case Tag::kTextarea:
-    case Tag::kDialog: return Frame::kNever;
+    case Tag::kDialog:
+      return Frame::kNever;
     case Tag::kNav:
     case Tag::kFooter:
-    case Tag::kAside: return Frame::kFrame;
-    default: return Frame::kNone;
+    case Tag::kAside:
+      return Frame::kFrame;
+    default:
+      return Frame::kNone;
   }
 }
 
@@ -78,8 +181,12 @@ Frame frame_of(const Node& node) {
   if (node.tag == Tag::kText) return Frame::kNone;
   if (const Frame f = by_tag(node.tag); f != Frame::kNone) return f;
   if (node.hidden || (!node.style.empty() && shows_nothing(node.style))) return Frame::kNever;
-  if (one_of(node.role, {"navigation", "banner", "contentinfo", "complementary", "search", "dialog", "alertdialog", "menu", "menubar", "toolbar", "tooltip", "listbox"})) return Frame::kFrame;
-  if (node.names.empty() || node.tag == Tag::kBody || node.tag == Tag::kHtml || node.tag == Tag::kMain || node.tag == Tag::kArticle) return Frame::kNone;
+  if (one_of(node.role, {"navigation", "banner", "contentinfo", "complementary", "search", "dialog", "alertdialog",
+                         "menu", "menubar", "toolbar", "tooltip", "listbox"}))
+    return Frame::kFrame;
+  if (node.names.empty() || node.tag == Tag::kBody || node.tag == Tag::kHtml || node.tag == Tag::kMain ||
+      node.tag == Tag::kArticle)
+    return Frame::kNone;
   const auto& words = frame_words();
   return any_word(node.names, [&](const std::string& w) { return words.contains(w); }) ? Frame::kNamed : Frame::kNone;
 }

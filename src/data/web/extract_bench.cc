@@ -1,6 +1,7 @@
 // Quality and speed of main-content extraction: extract_bench FOLDER [PREFIX], where FOLDER holds html/ID.html.gz and
-// truth.jsonl with {"id", "type", "text"} a line. Prints the mean word F1 (multiset overlap of lower-case runs of letters, digits
-// and _), by page type too, and MB a CPU second; with PREFIX, writes what was extracted to PREFIX/ID.txt.
+// truth.jsonl with {"id", "type", "text"} a line. Prints the mean word F1 (multiset overlap of lower-case runs of
+// letters, digits and _), by page type too, and MB a CPU second; with PREFIX, writes what was extracted to
+// PREFIX/ID.txt.
 #include <zlib.h>
 
 #include <cstdio>
@@ -61,7 +62,8 @@ int main(int argc, char** argv) {
   double seconds = 0, bytes = 0;
   for (std::string line; std::getline(in, line);) {
     const auto row = nlohmann::json::parse(line);
-    const std::string id = row.at("id"), html = frugal::data::to_utf8(unzipped(folder + "/html/" + id + ".html.gz"), "");
+    const std::string id = row.at("id"),
+                      html = frugal::data::to_utf8(unzipped(folder + "/html/" + id + ".html.gz"), "");
     const std::clock_t begin = std::clock();
     const std::string text = frugal::data::main_text(parser.parse(html));
     seconds += static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
@@ -71,9 +73,11 @@ int main(int argc, char** argv) {
       std::ofstream(std::string(argv[2]) + "/" + id + ".txt") << text;
       std::printf("%s %s %.3f\n", id.c_str(), row.at("type").get<std::string>().c_str(), score);
     }
-    for (const std::string& type : {row.at("type").get<std::string>(), std::string("all")}) types[type].first += score, ++types[type].second;
+    for (const std::string& type : {row.at("type").get<std::string>(), std::string("all")})
+      types[type].first += score, ++types[type].second;
   }
-  for (const auto& [type, sum] : types) std::printf("%-14s %4d pages  F1 %.3f\n", type.c_str(), sum.second, sum.first / sum.second);
+  for (const auto& [type, sum] : types)
+    std::printf("%-14s %4d pages  F1 %.3f\n", type.c_str(), sum.second, sum.first / sum.second);
   std::printf("%.1f MB a CPU second\n", bytes / 1e6 / seconds);
   return 0;
 }

@@ -9,19 +9,69 @@ namespace frugal::data {
 namespace {
 
 // MyHTML numbers its tags by the order of their names; the table goes from its numbers to ours.
-constexpr std::pair<unsigned, Tag> kTags[] = {
-    {MyHTML_TAG_HTML, Tag::kHtml}, {MyHTML_TAG_HEAD, Tag::kHead}, {MyHTML_TAG_BODY, Tag::kBody}, {MyHTML_TAG_TITLE, Tag::kTitle}, {MyHTML_TAG_SCRIPT, Tag::kScript},
-    {MyHTML_TAG_STYLE, Tag::kStyle}, {MyHTML_TAG_NOSCRIPT, Tag::kNoscript}, {MyHTML_TAG_TEMPLATE, Tag::kTemplate}, {MyHTML_TAG_SVG, Tag::kSvg}, {MyHTML_TAG_MATH, Tag::kMath},
-    {MyHTML_TAG_IFRAME, Tag::kIframe}, {MyHTML_TAG_OBJECT, Tag::kObject}, {MyHTML_TAG_VIDEO, Tag::kVideo}, {MyHTML_TAG_AUDIO, Tag::kAudio}, {MyHTML_TAG_CANVAS, Tag::kCanvas},
-    {MyHTML_TAG_IMG, Tag::kImg}, {MyHTML_TAG_BR, Tag::kBr}, {MyHTML_TAG_HR, Tag::kHr}, {MyHTML_TAG_P, Tag::kP}, {MyHTML_TAG_DIV, Tag::kDiv}, {MyHTML_TAG_SPAN, Tag::kSpan},
-    {MyHTML_TAG_A, Tag::kA}, {MyHTML_TAG_H1, Tag::kH1}, {MyHTML_TAG_H2, Tag::kH2}, {MyHTML_TAG_H3, Tag::kH3}, {MyHTML_TAG_H4, Tag::kH4}, {MyHTML_TAG_H5, Tag::kH5}, {MyHTML_TAG_H6, Tag::kH6},
-    {MyHTML_TAG_UL, Tag::kUl}, {MyHTML_TAG_OL, Tag::kOl}, {MyHTML_TAG_LI, Tag::kLi}, {MyHTML_TAG_DL, Tag::kDl}, {MyHTML_TAG_DT, Tag::kDt}, {MyHTML_TAG_DD, Tag::kDd},
-    {MyHTML_TAG_TABLE, Tag::kTable}, {MyHTML_TAG_TBODY, Tag::kTbody}, {MyHTML_TAG_TR, Tag::kTr}, {MyHTML_TAG_TD, Tag::kTd}, {MyHTML_TAG_TH, Tag::kTh}, {MyHTML_TAG_CAPTION, Tag::kCaption},
-    {MyHTML_TAG_PRE, Tag::kPre}, {MyHTML_TAG_CODE, Tag::kCode}, {MyHTML_TAG_BLOCKQUOTE, Tag::kBlockquote}, {MyHTML_TAG_FIGURE, Tag::kFigure}, {MyHTML_TAG_FIGCAPTION, Tag::kFigcaption},
-    {MyHTML_TAG_MAIN, Tag::kMain}, {MyHTML_TAG_ARTICLE, Tag::kArticle}, {MyHTML_TAG_SECTION, Tag::kSection}, {MyHTML_TAG_NAV, Tag::kNav}, {MyHTML_TAG_HEADER, Tag::kHeader},
-    {MyHTML_TAG_FOOTER, Tag::kFooter}, {MyHTML_TAG_ASIDE, Tag::kAside}, {MyHTML_TAG_FORM, Tag::kForm}, {MyHTML_TAG_INPUT, Tag::kInput}, {MyHTML_TAG_BUTTON, Tag::kButton},
-    {MyHTML_TAG_SELECT, Tag::kSelect}, {MyHTML_TAG_TEXTAREA, Tag::kTextarea}, {MyHTML_TAG_LABEL, Tag::kLabel}, {MyHTML_TAG_FIELDSET, Tag::kFieldset}, {MyHTML_TAG_DIALOG, Tag::kDialog},
-    {MyHTML_TAG_DETAILS, Tag::kDetails}, {MyHTML_TAG_SUMMARY, Tag::kSummary}, {MyHTML_TAG_ADDRESS, Tag::kAddress}};
+constexpr std::pair<unsigned, Tag> kTags[] = {{MyHTML_TAG_HTML, Tag::kHtml},
+                                              {MyHTML_TAG_HEAD, Tag::kHead},
+                                              {MyHTML_TAG_BODY, Tag::kBody},
+                                              {MyHTML_TAG_TITLE, Tag::kTitle},
+                                              {MyHTML_TAG_SCRIPT, Tag::kScript},
+                                              {MyHTML_TAG_STYLE, Tag::kStyle},
+                                              {MyHTML_TAG_NOSCRIPT, Tag::kNoscript},
+                                              {MyHTML_TAG_TEMPLATE, Tag::kTemplate},
+                                              {MyHTML_TAG_SVG, Tag::kSvg},
+                                              {MyHTML_TAG_MATH, Tag::kMath},
+                                              {MyHTML_TAG_IFRAME, Tag::kIframe},
+                                              {MyHTML_TAG_OBJECT, Tag::kObject},
+                                              {MyHTML_TAG_VIDEO, Tag::kVideo},
+                                              {MyHTML_TAG_AUDIO, Tag::kAudio},
+                                              {MyHTML_TAG_CANVAS, Tag::kCanvas},
+                                              {MyHTML_TAG_IMG, Tag::kImg},
+                                              {MyHTML_TAG_BR, Tag::kBr},
+                                              {MyHTML_TAG_HR, Tag::kHr},
+                                              {MyHTML_TAG_P, Tag::kP},
+                                              {MyHTML_TAG_DIV, Tag::kDiv},
+                                              {MyHTML_TAG_SPAN, Tag::kSpan},
+                                              {MyHTML_TAG_A, Tag::kA},
+                                              {MyHTML_TAG_H1, Tag::kH1},
+                                              {MyHTML_TAG_H2, Tag::kH2},
+                                              {MyHTML_TAG_H3, Tag::kH3},
+                                              {MyHTML_TAG_H4, Tag::kH4},
+                                              {MyHTML_TAG_H5, Tag::kH5},
+                                              {MyHTML_TAG_H6, Tag::kH6},
+                                              {MyHTML_TAG_UL, Tag::kUl},
+                                              {MyHTML_TAG_OL, Tag::kOl},
+                                              {MyHTML_TAG_LI, Tag::kLi},
+                                              {MyHTML_TAG_DL, Tag::kDl},
+                                              {MyHTML_TAG_DT, Tag::kDt},
+                                              {MyHTML_TAG_DD, Tag::kDd},
+                                              {MyHTML_TAG_TABLE, Tag::kTable},
+                                              {MyHTML_TAG_TBODY, Tag::kTbody},
+                                              {MyHTML_TAG_TR, Tag::kTr},
+                                              {MyHTML_TAG_TD, Tag::kTd},
+                                              {MyHTML_TAG_TH, Tag::kTh},
+                                              {MyHTML_TAG_CAPTION, Tag::kCaption},
+                                              {MyHTML_TAG_PRE, Tag::kPre},
+                                              {MyHTML_TAG_CODE, Tag::kCode},
+                                              {MyHTML_TAG_BLOCKQUOTE, Tag::kBlockquote},
+                                              {MyHTML_TAG_FIGURE, Tag::kFigure},
+                                              {MyHTML_TAG_FIGCAPTION, Tag::kFigcaption},
+                                              {MyHTML_TAG_MAIN, Tag::kMain},
+                                              {MyHTML_TAG_ARTICLE, Tag::kArticle},
+                                              {MyHTML_TAG_SECTION, Tag::kSection},
+                                              {MyHTML_TAG_NAV, Tag::kNav},
+                                              {MyHTML_TAG_HEADER, Tag::kHeader},
+                                              {MyHTML_TAG_FOOTER, Tag::kFooter},
+                                              {MyHTML_TAG_ASIDE, Tag::kAside},
+                                              {MyHTML_TAG_FORM, Tag::kForm},
+                                              {MyHTML_TAG_INPUT, Tag::kInput},
+                                              {MyHTML_TAG_BUTTON, Tag::kButton},
+                                              {MyHTML_TAG_SELECT, Tag::kSelect},
+                                              {MyHTML_TAG_TEXTAREA, Tag::kTextarea},
+                                              {MyHTML_TAG_LABEL, Tag::kLabel},
+                                              {MyHTML_TAG_FIELDSET, Tag::kFieldset},
+                                              {MyHTML_TAG_DIALOG, Tag::kDialog},
+                                              {MyHTML_TAG_DETAILS, Tag::kDetails},
+                                              {MyHTML_TAG_SUMMARY, Tag::kSummary},
+                                              {MyHTML_TAG_ADDRESS, Tag::kAddress}};
 
 Tag tag_of(unsigned id) {
   static const std::vector<Tag> table = [] {
@@ -34,9 +84,11 @@ Tag tag_of(unsigned id) {
 
 // Elements that end where another begins, hold nothing, or only change the look: they do not nest.
 bool nests(std::string_view name) {
-  static constexpr std::string_view kFlat[] = {"a",    "area", "b",     "base", "basefont", "big",  "br",    "code", "col",    "colgroup", "dd",     "dt",    "em",    "embed",
-                                               "font", "hr",   "i",     "img",  "input",    "li",   "link",  "meta", "nobr",   "option",   "p",      "param", "s",     "small",
-                                               "source", "strike", "strong", "tbody", "td", "tfoot", "th", "thead", "tr", "track", "tt", "u", "wbr"};
+  static constexpr std::string_view kFlat[] = {
+      "a",     "area",   "b",     "base",  "basefont", "big",   "br",     "code",   "col",    "colgroup", "dd",
+      "dt",    "em",     "embed", "font",  "hr",       "i",     "img",    "input",  "li",     "link",     "meta",
+      "nobr",  "option", "p",     "param", "s",        "small", "source", "strike", "strong", "tbody",    "td",
+      "tfoot", "th",     "thead", "tr",    "track",    "tt",    "u",      "wbr"};
   return !std::binary_search(std::begin(kFlat), std::end(kFlat), name);
 }
 
@@ -47,7 +99,9 @@ bool nests_too_deep(std::string_view html) {
     const bool closes = at + 1 < html.size() && html[at + 1] == '/';
     char name[12];
     size_t n = 0;
-    for (size_t i = at + (closes ? 2 : 1); n < sizeof name && i < html.size() && (html[i] | 32) >= 'a' && (html[i] | 32) <= 'z'; ++i) name[n++] = static_cast<char>(html[i] | 32);
+    for (size_t i = at + (closes ? 2 : 1);
+         n < sizeof name && i < html.size() && (html[i] | 32) >= 'a' && (html[i] | 32) <= 'z'; ++i)
+      name[n++] = static_cast<char>(html[i] | 32);
     if (n == 0 || !nests({name, n})) continue;
     depth = closes ? std::max(depth - 1, 0) : depth + 1;
     if (depth > kDeepest) return true;
@@ -75,13 +129,20 @@ void HtmlParser::State::attributes(myhtml_tree_node_t* node, Node& n) {
     const char* key_text = myhtml_attribute_key(a, &key_size);
     const char* value_text = myhtml_attribute_value(a, &value_size);
     if (key_text == nullptr) continue;
-    const std::string_view key(key_text, key_size), value(value_text == nullptr ? "" : value_text, value_text == nullptr ? 0 : value_size);
-    if (key == "class") classes = value;
-    else if (key == "id") id = value;
-    else if (key == "role") n.role = value;
-    else if (key == "style") n.style = value;
-    else if (key == "hidden" || (key == "aria-hidden" && value == "true")) n.hidden = true;
-    else if ((key == "alt" && n.tag == Tag::kImg) || (key == "alttext" && n.tag == Tag::kMath)) n.text = value;
+    const std::string_view key(key_text, key_size),
+        value(value_text == nullptr ? "" : value_text, value_text == nullptr ? 0 : value_size);
+    if (key == "class")
+      classes = value;
+    else if (key == "id")
+      id = value;
+    else if (key == "role")
+      n.role = value;
+    else if (key == "style")
+      n.style = value;
+    else if (key == "hidden" || (key == "aria-hidden" && value == "true"))
+      n.hidden = true;
+    else if ((key == "alt" && n.tag == Tag::kImg) || (key == "alttext" && n.tag == Tag::kMath))
+      n.text = value;
   }
   n.names = classes;
   if (id.empty()) return;
@@ -139,7 +200,8 @@ void HtmlParser::State::walk(myhtml_tree_node_t* root) {
 HtmlParser::HtmlParser() : state_(std::make_unique<State>()) {
   state_->parser = myhtml_create();
   state_->tree = myhtml_tree_create();
-  if (state_->parser == nullptr || state_->tree == nullptr || myhtml_init(state_->parser, MyHTML_OPTIONS_PARSE_MODE_SINGLE, 1, 0) != 0 ||
+  if (state_->parser == nullptr || state_->tree == nullptr ||
+      myhtml_init(state_->parser, MyHTML_OPTIONS_PARSE_MODE_SINGLE, 1, 0) != 0 ||
       myhtml_tree_init(state_->tree, state_->parser) != 0)
     throw std::bad_alloc();
 }
@@ -160,7 +222,8 @@ const HtmlTree& HtmlParser::parse(std::string_view html) {
   if (myhtml_parse(s.tree, MyENCODING_UTF_8, html.data(), html.size()) != 0) return s.out;
   if (myhtml_tree_node_t* root = myhtml_tree_get_node_html(s.tree)) s.walk(root);
   for (size_t i = 0; i + 1 < s.out.nodes.size() && s.out.title.empty(); ++i)
-    if (s.out.nodes[i].tag == Tag::kTitle && s.out.nodes[i + 1].tag == Tag::kText) s.out.title = s.out.nodes[i + 1].text;
+    if (s.out.nodes[i].tag == Tag::kTitle && s.out.nodes[i + 1].tag == Tag::kText)
+      s.out.title = s.out.nodes[i + 1].text;
   return s.out;
 }
 

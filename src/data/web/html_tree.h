@@ -14,18 +14,81 @@ namespace frugal::data {
 
 // Elements that extraction knows by name; all others are kOther.
 enum class Tag : uint8_t {
-  kText, kOther, kHtml, kHead, kBody, kTitle, kScript, kStyle, kNoscript, kTemplate, kSvg, kMath, kAnnotation, kIframe, kObject, kVideo, kAudio, kCanvas, kImg, kBr, kHr,
-  kP, kDiv, kSpan, kA, kH1, kH2, kH3, kH4, kH5, kH6, kUl, kOl, kLi, kDl, kDt, kDd, kTable, kTbody, kTr, kTd, kTh, kCaption, kPre, kCode, kBlockquote, kFigure,
-  kFigcaption, kMain, kArticle, kSection, kNav, kHeader, kFooter, kAside, kForm, kInput, kButton, kSelect, kTextarea, kLabel, kFieldset, kDialog, kDetails, kSummary, kAddress
+  kText,
+  kOther,
+  kHtml,
+  kHead,
+  kBody,
+  kTitle,
+  kScript,
+  kStyle,
+  kNoscript,
+  kTemplate,
+  kSvg,
+  kMath,
+  kAnnotation,
+  kIframe,
+  kObject,
+  kVideo,
+  kAudio,
+  kCanvas,
+  kImg,
+  kBr,
+  kHr,
+  kP,
+  kDiv,
+  kSpan,
+  kA,
+  kH1,
+  kH2,
+  kH3,
+  kH4,
+  kH5,
+  kH6,
+  kUl,
+  kOl,
+  kLi,
+  kDl,
+  kDt,
+  kDd,
+  kTable,
+  kTbody,
+  kTr,
+  kTd,
+  kTh,
+  kCaption,
+  kPre,
+  kCode,
+  kBlockquote,
+  kFigure,
+  kFigcaption,
+  kMain,
+  kArticle,
+  kSection,
+  kNav,
+  kHeader,
+  kFooter,
+  kAside,
+  kForm,
+  kInput,
+  kButton,
+  kSelect,
+  kTextarea,
+  kLabel,
+  kFieldset,
+  kDialog,
+  kDetails,
+  kSummary,
+  kAddress
 };
 
 struct Node {
   Tag tag = Tag::kOther;
-  uint32_t parent = 0;  // the root's is itself
-  uint32_t end = 0;     // one past the last node below it
-  std::string_view text;                              // of kText; alt text of kImg
-  std::string_view names, role, style;                // names: class and id, one after the other
-  bool hidden = false;                                // hidden, aria-hidden="true"
+  uint32_t parent = 0;                  // the root's is itself
+  uint32_t end = 0;                     // one past the last node below it
+  std::string_view text;                // of kText; alt text of kImg
+  std::string_view names, role, style;  // names: class and id, one after the other
+  bool hidden = false;                  // hidden, aria-hidden="true"
 };
 
 constexpr int kDeepest = 3000;

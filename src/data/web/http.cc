@@ -25,7 +25,8 @@ bool join_chunks(std::string_view body, std::string& out) {
   for (;;) {
     const size_t end = body.find("\r\n");
     uint64_t size = 0;
-    if (end == std::string_view::npos || std::from_chars(body.data(), body.data() + end, size, 16).ec != std::errc()) return false;
+    if (end == std::string_view::npos || std::from_chars(body.data(), body.data() + end, size, 16).ec != std::errc())
+      return false;
     body.remove_prefix(end + 2);
     if (size == 0) break;
     if (size > body.size()) return false;
@@ -155,8 +156,11 @@ bool read_http(std::string_view message, size_t longest, HttpMessage& m, std::st
   m.header = message.substr(0, end + gap);
   m.body = message.substr(end + gap);
   const size_t space = m.header.find(' ');
-  if (space != std::string_view::npos) std::from_chars(m.header.data() + space + 1, m.header.data() + m.header.size(), m.status);
-  if (lowered(header_field(m.header, "Transfer-Encoding")).find("chunked") != std::string::npos && join_chunks(m.body, room)) m.body = room;
+  if (space != std::string_view::npos)
+    std::from_chars(m.header.data() + space + 1, m.header.data() + m.header.size(), m.status);
+  if (lowered(header_field(m.header, "Transfer-Encoding")).find("chunked") != std::string::npos &&
+      join_chunks(m.body, room))
+    m.body = room;
   std::string packed_room;
   if (!unpack_body(lowered(header_field(m.header, "Content-Encoding")), longest, m, packed_room)) {
     // Crawlers often store the unpacked body under the header of the packed one.
@@ -172,7 +176,9 @@ bool read_http(std::string_view message, size_t longest, HttpMessage& m, std::st
 std::string to_utf8(std::string_view bytes, std::string_view header) {
   constexpr std::string_view kMark = "\xef\xbb\xbf";
   if (bytes.starts_with(kMark)) return repaired(bytes.substr(kMark.size()));
-  std::string charset = bytes.starts_with("\xff\xfe") ? "utf-16le" : bytes.starts_with("\xfe\xff") ? "utf-16be" : charset_in(header);
+  std::string charset = bytes.starts_with("\xff\xfe")   ? "utf-16le"
+                        : bytes.starts_with("\xfe\xff") ? "utf-16be"
+                                                        : charset_in(header);
   if (charset.empty()) charset = charset_in(bytes.substr(0, 2048));
   const Utf8 utf8 = is_utf8(bytes);
   if (charset.empty()) charset = utf8 == Utf8::kNo ? "windows-1252" : "utf-8";

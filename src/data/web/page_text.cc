@@ -1,12 +1,14 @@
 // Main-content extraction in four linear passes over a page's nodes.
 //
 //  1 Measure: words of text and of link text below every node.
-//  2 Frame: what HTML or its authors call navigation, footer, advertisement, consent is taken out (boilerplate.h); a frame by
+//  2 Frame: what HTML or its authors call navigation, footer, advertisement, consent is taken out (boilerplate.h); a
+//  frame by
 //    name only where it does not hold half of the page's words.
 //  3 Scope: <main>, or the one <article>, when it holds a good part of what is left.
-//  4 Blocks: text is cut at block elements; runs of blocks that are mostly links are menus and go; short blocks go with their
-//    neighbours, as in C. Kohlschuetter et al., "Boilerplate Detection using Shallow Text Features", WSDM 2010, and J. Pomikalek,
-//    "Removing Boilerplate and Duplicate Content from Web Corpora" (jusText), 2011.
+//  4 Blocks: text is cut at block elements; runs of blocks that are mostly links are menus and go; short blocks go with
+//  their
+//    neighbours, as in C. Kohlschuetter et al., "Boilerplate Detection using Shallow Text Features", WSDM 2010, and J.
+//    Pomikalek, "Removing Boilerplate and Duplicate Content from Web Corpora" (jusText), 2011.
 #include "data/web/page_text.h"
 
 #include <algorithm>
@@ -17,7 +19,9 @@
 namespace frugal::data {
 namespace {
 
-bool blank(char c) { return c == ' ' || (c >= 9 && c <= 13); }
+bool blank(char c) {
+  return c == ' ' || (c >= 9 && c <= 13);
+}
 
 size_t words_in(std::string_view text) {
   size_t n = 0;
@@ -30,7 +34,9 @@ size_t words_in(std::string_view text) {
   return n;
 }
 
-bool is_heading(Tag t) { return t >= Tag::kH1 && t <= Tag::kH6; }
+bool is_heading(Tag t) {
+  return t >= Tag::kH1 && t <= Tag::kH6;
+}
 
 // Does the element begin a line of its own?
 bool is_block(Tag t) {
@@ -43,8 +49,10 @@ bool is_block(Tag t) {
     case Tag::kCode:
     case Tag::kLabel:
     case Tag::kMath:
-    case Tag::kAnnotation: return false;
-    default: return true;
+    case Tag::kAnnotation:
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -61,7 +69,8 @@ struct Block {
 
 class Page {
  public:
-  explicit Page(const HtmlTree& tree) : nodes_(tree.nodes), words_(nodes_.size()), links_(nodes_.size()), gone_(nodes_.size()) {}
+  explicit Page(const HtmlTree& tree)
+      : nodes_(tree.nodes), words_(nodes_.size()), links_(nodes_.size()), gone_(nodes_.size()) {}
 
   std::string text() {
     if (nodes_.empty()) return {};
@@ -71,7 +80,10 @@ class Page {
       take_out([&](size_t i, Frame f) { return f == Frame::kNever && nodes_[i].tag != Tag::kNoscript; });
     }
     const uint32_t all = words_[0];
-    take_out([&](size_t i, Frame f) { return (f == Frame::kFrame || (nodes_[i].tag == Tag::kHeader && !inside_content(i))) && words_[i] * 2 <= words_[0]; });
+    take_out([&](size_t i, Frame f) {
+      return (f == Frame::kFrame || (nodes_[i].tag == Tag::kHeader && !inside_content(i))) &&
+             words_[i] * 2 <= words_[0];
+    });
     const std::vector<bool> before = gone_;
     take_out([&](size_t i, Frame f) { return f == Frame::kNamed && words_[i] * 3 <= words_[0]; });
     if (words_[0] * 4 < all) {  // names took away what they should not
@@ -90,8 +102,10 @@ class Page {
     std::fill(links_.begin(), links_.end(), 0u);
     for (size_t i = nodes_.size(); i-- > 0;) {
       const Node& n = nodes_[i];
-      if (gone_[i]) words_[i] = links_[i] = 0;
-      else if (n.tag == Tag::kText) words_[i] = static_cast<uint32_t>(words_in(n.text));
+      if (gone_[i])
+        words_[i] = links_[i] = 0;
+      else if (n.tag == Tag::kText)
+        words_[i] = static_cast<uint32_t>(words_in(n.text));
       if (n.tag == Tag::kA) links_[i] = words_[i];
       if (i == 0) break;
       words_[n.parent] += words_[i];
@@ -123,7 +137,8 @@ class Page {
     uint32_t main = 0, article = 0, articles = 0;
     for (uint32_t i = 0; i < nodes_.size(); ++i) {
       if (gone_[i]) continue;
-      if ((nodes_[i].tag == Tag::kMain || nodes_[i].role == "main") && words_[i] > words_[main] * (main == 0 ? 0 : 1)) main = i;
+      if ((nodes_[i].tag == Tag::kMain || nodes_[i].role == "main") && words_[i] > words_[main] * (main == 0 ? 0 : 1))
+        main = i;
       if (nodes_[i].tag == Tag::kArticle && words_[i] > 0) {
         ++articles;
         if (article == 0 || words_[i] > words_[article]) article = i;
@@ -217,7 +232,9 @@ class Page {
       std::string_view text = b.text;
       if (!b.code)
         while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-      const bool list = (b.tag == Tag::kLi || b.tag == Tag::kTd || b.tag == Tag::kTh || b.tag == Tag::kDt || b.tag == Tag::kDd) && b.tag == before;
+      const bool list =
+          (b.tag == Tag::kLi || b.tag == Tag::kTd || b.tag == Tag::kTh || b.tag == Tag::kDt || b.tag == Tag::kDd) &&
+          b.tag == before;
       if (!out.empty()) out += list ? "\n" : "\n\n";
       out += text;
       before = b.tag;
@@ -233,6 +250,8 @@ class Page {
 
 }  // namespace
 
-std::string main_text(const HtmlTree& page) { return Page(page).text(); }
+std::string main_text(const HtmlTree& page) {
+  return Page(page).text();
+}
 
 }  // namespace frugal::data

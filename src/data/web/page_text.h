@@ -7,8 +7,8 @@
 
 namespace frugal::data {
 
-// Paragraphs, headings and list items on lines of their own, an empty line between paragraphs; code as it stands; formulae by
-// their annotation, pictures not at all.
+// Paragraphs, headings and list items on lines of their own, an empty line between paragraphs; code as it stands;
+// formulae by their annotation, pictures not at all.
 std::string main_text(const HtmlTree& page);
 
 }  // namespace frugal::data

@@ -7,9 +7,15 @@
 namespace frugal::data {
 namespace {
 
-bool unreserved(unsigned char c) { return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '-' || c == '.' || c == '_' || c == '~'; }
-int hex(char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+bool unreserved(unsigned char c) {
+  return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '-' || c == '.' || c == '_' || c == '~';
+}
+int hex(char c) {
+  return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+}
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 std::string lowered(std::string_view text) {
   std::string out(text);
@@ -56,7 +62,8 @@ std::string resolved(std::string_view path) {
 }
 
 bool tracks(std::string_view name) {
-  static constexpr std::array<std::string_view, 9> kNames = {"gclid", "fbclid", "msclkid", "dclid", "yclid", "mc_cid", "mc_eid", "igshid", "_ga"};
+  static constexpr std::array<std::string_view, 9> kNames = {"gclid",  "fbclid", "msclkid", "dclid", "yclid",
+                                                             "mc_cid", "mc_eid", "igshid",  "_ga"};
   return name.starts_with("utm_") || std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
@@ -79,7 +86,8 @@ void split_authority(std::string_view authority, UrlParts& parts) {
   if (port) parts.port = authority.substr(colon + 1);
   parts.host = lowered(recoded(authority.substr(0, port ? colon : authority.size())));
   while (parts.host.ends_with('.')) parts.host.pop_back();
-  if ((parts.scheme == "http" && parts.port == "80") || (parts.scheme == "https" && parts.port == "443")) parts.port.clear();
+  if ((parts.scheme == "http" && parts.port == "80") || (parts.scheme == "https" && parts.port == "443"))
+    parts.port.clear();
 }
 
 }  // namespace
@@ -121,7 +129,8 @@ std::string canonical_url(std::string_view url, const UrlForm& form) {
 }
 
 std::string_view registered_domain(std::string_view host) {
-  static constexpr std::array<std::string_view, 12> kSecond = {"co", "com", "org", "net", "gov", "edu", "ac", "or", "ne", "go", "gob", "nom"};
+  static constexpr std::array<std::string_view, 12> kSecond = {"co", "com", "org", "net", "gov", "edu",
+                                                               "ac", "or",  "ne",  "go",  "gob", "nom"};
   if (host.empty() || (host.back() >= '0' && host.back() <= '9') || host.starts_with('[')) return host;
   const size_t last = host.rfind('.');
   if (last == std::string_view::npos || last == 0) return host;

@@ -1,10 +1,10 @@
 // url_filter: documents whose address is on a list go.
 //
-// G. Penedo et al., "The RefinedWeb Dataset for Falcon LLM", 2023, section 3.1 and G.1, as datatrove 0.10.1 applies it, in this
-// order: the host or a domain above it is on `domains`; the address is on `urls`; a word of the address (between signs) is on
-// `words`; at least two different words are on `soft_words`; the address without its signs holds one of `subwords`. Lists as
-// those of UT1 (Universite Toulouse Capitole) are read as they come. Documents without an address pass.
-// Cost: a few look-ups and one search a subword.
+// G. Penedo et al., "The RefinedWeb Dataset for Falcon LLM", 2023, section 3.1 and G.1, as datatrove 0.10.1 applies it,
+// in this order: the host or a domain above it is on `domains`; the address is on `urls`; a word of the address
+// (between signs) is on `words`; at least two different words are on `soft_words`; the address without its signs holds
+// one of `subwords`. Lists as those of UT1 (Universite Toulouse Capitole) are read as they come. Documents without an
+// address pass. Cost: a few look-ups and one search a subword.
 #include <algorithm>
 #include <unordered_set>
 
@@ -17,8 +17,12 @@ namespace {
 
 using Set = std::unordered_set<std::string>;
 
-bool alnum(char c) { return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z'); }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+bool alnum(char c) {
+  return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+}
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 struct Lists {
   Set domains, urls, words, soft_words;
@@ -27,8 +31,11 @@ struct Lists {
 
 class UrlFilter : public RowOp {
  public:
-  UrlFilter(Lists lists, std::string member, size_t soft) : lists_(std::move(lists)), member_(std::move(member)), soft_(soft) {}
-  std::vector<std::string> reasons() const override { return {"url_domain", "url_address", "url_word", "url_soft_words", "url_subword"}; }
+  UrlFilter(Lists lists, std::string member, size_t soft)
+      : lists_(std::move(lists)), member_(std::move(member)), soft_(soft) {}
+  std::vector<std::string> reasons() const override {
+    return {"url_domain", "url_address", "url_word", "url_soft_words", "url_subword"};
+  }
 
   void apply(Document& doc, Scratch&) const override {
     const std::string url = meta_text(doc.meta(), member_);
@@ -73,7 +80,9 @@ class UrlFilter : public RowOp {
       word.clear();
     }
     if (soft.size() >= soft_) return doc.drop(3);
-    if (std::any_of(lists_.subwords.begin(), lists_.subwords.end(), [&](const auto& s) { return run_together.find(s) != std::string::npos; })) doc.drop(4);
+    if (std::any_of(lists_.subwords.begin(), lists_.subwords.end(),
+                    [&](const auto& s) { return run_together.find(s) != std::string::npos; }))
+      doc.drop(4);
   }
 
   Lists lists_;
@@ -81,7 +90,9 @@ class UrlFilter : public RowOp {
   size_t soft_;
 };
 
-std::vector<std::string> list_of(const Args& a, const char* name) { return a.text(name).empty() ? std::vector<std::string>{} : read_list(a.text(name)); }
+std::vector<std::string> list_of(const Args& a, const char* name) {
+  return a.text(name).empty() ? std::vector<std::string>{} : read_list(a.text(name));
+}
 Set set_of(const Args& a, const char* name) {
   Set set;
   for (std::string& s : list_of(a, name)) {
@@ -93,11 +104,14 @@ Set set_of(const Args& a, const char* name) {
 
 std::unique_ptr<RowOp> make(const Args& a) {
   Lists lists{set_of(a, "domains"), {}, set_of(a, "words"), set_of(a, "soft_words"), list_of(a, "subwords")};
-  for (const std::string& url : list_of(a, "urls")) lists.urls.insert(canonical_url(url.find("://") == std::string::npos ? "http://" + url : url, {}));
+  for (const std::string& url : list_of(a, "urls"))
+    lists.urls.insert(canonical_url(url.find("://") == std::string::npos ? "http://" + url : url, {}));
   return std::make_unique<UrlFilter>(std::move(lists), a.text("url"), static_cast<size_t>(a.integer("soft")));
 }
 
-ParamInfo list_param(const char* name, const char* help) { return ParamInfo::text(name, help).preset("\"\""); }
+ParamInfo list_param(const char* name, const char* help) {
+  return ParamInfo::text(name, help).preset("\"\"");
+}
 
 const Register<MakeRowOp> kUrlFilter(
     {.kind = "data",
@@ -108,9 +122,12 @@ const Register<MakeRowOp> kUrlFilter(
      .year = 2023,
      .arxiv = "2306.01116",
      .help = "drops documents by their address: domains, addresses, words",
-     .params = {list_param("domains", "a file, folder or pattern of domains (.gz too): a host and all below it"), list_param("urls", "of addresses: one and all below it"),
-                list_param("words", "of words, whole in the address"), list_param("soft_words", "of words of which `soft` different ones must occur"),
-                list_param("subwords", "of letters that may stand anywhere, signs left out"), ParamInfo::integer("soft", "soft words needed").preset("2").at_least(1),
+     .params = {list_param("domains", "a file, folder or pattern of domains (.gz too): a host and all below it"),
+                list_param("urls", "of addresses: one and all below it"),
+                list_param("words", "of words, whole in the address"),
+                list_param("soft_words", "of words of which `soft` different ones must occur"),
+                list_param("subwords", "of letters that may stand anywhere, signs left out"),
+                ParamInfo::integer("soft", "soft words needed").preset("2").at_least(1),
                 ParamInfo::text("url", "the metadata member that holds the address").preset("url")}},
     make);
 

@@ -10,9 +10,12 @@ namespace {
 constexpr std::string_view kMark = "WARC/";
 constexpr size_t kLongestHeader = 64 << 10, kRead = 256 << 10;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
 }  // namespace
@@ -40,7 +43,8 @@ bool WarcCutter::fill(size_t bytes, Faults& faults) {
     at_ = 0;
   }
   while (data_.size() < bytes && !ended_ && !cut_) {
-    const size_t size = data_.size(), want = std::max(kRead, std::min(bytes - size, size + kRead));  // grows with what is there
+    const size_t size = data_.size(),
+                 want = std::max(kRead, std::min(bytes - size, size + kRead));  // grows with what is there
     data_.resize(size + want);
     const size_t n = stream_->read(data_.data() + size, want, faults);
     data_.resize(size + n);
@@ -76,7 +80,8 @@ size_t WarcCutter::find_header_end(Faults& faults) {
     const bool enough = fill(room, faults);
     const std::string_view seen = left().substr(0, kLongestHeader);
     const size_t wide = seen.find("\r\n\r\n"), narrow = seen.find("\n\n");
-    if (wide != std::string_view::npos || narrow != std::string_view::npos) return wide < narrow ? wide + 4 : narrow + 2;
+    if (wide != std::string_view::npos || narrow != std::string_view::npos)
+      return wide < narrow ? wide + 4 : narrow + 2;
     if (!enough || room >= kLongestHeader) return 0;
   }
 }
@@ -94,7 +99,8 @@ bool WarcCutter::skip(size_t bytes, Faults& faults) {
 void WarcCutter::check_end(Faults& faults) const {
   std::string_view rest = left();
   while (!rest.empty() && (rest.front() == '\r' || rest.front() == '\n')) rest.remove_prefix(1);
-  if (!rest.empty() && !rest.starts_with(kMark.substr(0, std::min(rest.size(), kMark.size())))) ++faults["wrong record length"];
+  if (!rest.empty() && !rest.starts_with(kMark.substr(0, std::min(rest.size(), kMark.size()))))
+    ++faults["wrong record length"];
 }
 
 bool WarcCutter::next(WarcRecord& record, Faults& faults) {

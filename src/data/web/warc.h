@@ -1,4 +1,5 @@
-// Web archives (WARC, ISO 28500:2017): records one after the other, each a header of lines, a length and that many bytes.
+// Web archives (WARC, ISO 28500:2017): records one after the other, each a header of lines, a length and that many
+// bytes.
 #pragma once
 
 #include <memory>
@@ -14,9 +15,9 @@ struct WarcRecord {
   std::string_view header, body;
 };
 
-// Cuts a stream into records. What is wrong is counted and skipped up to the next "WARC/" at the start of a line: a length
-// that does not end where the next record begins, a header without length, a record cut by broken packing or the file's end,
-// one longer than `longest`.
+// Cuts a stream into records. What is wrong is counted and skipped up to the next "WARC/" at the start of a line: a
+// length that does not end where the next record begins, a header without length, a record cut by broken packing or the
+// file's end, one longer than `longest`.
 class WarcCutter {
  public:
   WarcCutter(std::unique_ptr<ByteStream> stream, size_t longest) : stream_(std::move(stream)), longest_(longest) {}
@@ -47,11 +48,12 @@ struct HttpMessage {
   std::string_view header;
   std::string_view body;
 };
-// False when it is none, or (counted) packed in a way that cannot be undone. `room` holds the body where it had to be made.
+// False when it is none, or (counted) packed in a way that cannot be undone. `room` holds the body where it had to be
+// made.
 bool read_http(std::string_view message, size_t longest, HttpMessage& out, std::string& room, Faults& faults);
 
-// Text in UTF-8 from bytes in the character set that the HTTP header, a byte order mark or the page's own <meta> names; where
-// none does, UTF-8 if that is what it is, else Windows-1252. Bytes that mean nothing become U+FFFD.
+// Text in UTF-8 from bytes in the character set that the HTTP header, a byte order mark or the page's own <meta> names;
+// where none does, UTF-8 if that is what it is, else Windows-1252. Bytes that mean nothing become U+FFFD.
 std::string to_utf8(std::string_view bytes, std::string_view charset_of_header);
 
 }  // namespace frugal::data

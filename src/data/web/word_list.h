@@ -1,5 +1,5 @@
-// Lists that users bring: a word, phrase, domain or address a line, plain or packed; empty lines and lines that begin with #
-// are left out.
+// Lists that users bring: a word, phrase, domain or address a line, plain or packed; empty lines and lines that begin
+// with # are left out.
 #pragma once
 
 #include <string>

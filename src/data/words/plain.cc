@@ -1,5 +1,5 @@
-// The plain and the space splitter (words.h): one scan over bytes by a table of classes; characters beyond ASCII ask the
-// class table of text/. Cost: about a nanosecond a byte.
+// The plain and the space splitter (words.h): one scan over bytes by a table of classes; characters beyond ASCII ask
+// the class table of text/. Cost: about a nanosecond a byte.
 #include <array>
 
 #include "data/hash.h"
@@ -33,10 +33,17 @@ class Plain : public WordSplitter {
     text_ = text;
     for (at_ = 0; at_ < text.size();) {
       switch (class_at(text, at_)) {
-        case kBlank: ++at_; break;
-        case kSign: sign(out); break;
-        case kHigh: high_start(out); break;
-        default: word(out, 0, false);
+        case kBlank:
+          ++at_;
+          break;
+        case kSign:
+          sign(out);
+          break;
+        case kHigh:
+          high_start(out);
+          break;
+        default:
+          word(out, 0, false);
       }
     }
   }
@@ -44,8 +51,8 @@ class Plain : public WordSplitter {
  private:
   void put(Words& out, size_t begin, size_t continuation, uint8_t flags) const {
     const size_t size = at_ - begin;
-    out.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(size), static_cast<uint32_t>(size - continuation), flags,
-                   hash_bytes(text_.substr(begin, size))});
+    out.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(size),
+                   static_cast<uint32_t>(size - continuation), flags, hash_bytes(text_.substr(begin, size))});
   }
 
   void sign(Words& out) {
@@ -100,7 +107,8 @@ class Plain : public WordSplitter {
     const char c = text_[at_];
     if (c == '.' || c == ',') return before == kDigit && after == kDigit;
     if (c != '\'' && size == 1) return false;
-    return (before == kAlpha || before == kHigh) && (after == kAlpha || (after == kHigh && char_at(classes_, text_, at_ + size).is(kLetter)));
+    return (before == kAlpha || before == kHigh) &&
+           (after == kAlpha || (after == kHigh && char_at(classes_, text_, at_ + size).is(kLetter)));
   }
 
   const ClassTable& classes_ = ClassTable::get();
@@ -143,7 +151,11 @@ class Space : public WordSplitter {
 
 }  // namespace
 
-std::unique_ptr<WordSplitter> make_plain_splitter() { return std::make_unique<Plain>(); }
-std::unique_ptr<WordSplitter> make_space_splitter() { return std::make_unique<Space>(); }
+std::unique_ptr<WordSplitter> make_plain_splitter() {
+  return std::make_unique<Plain>();
+}
+std::unique_ptr<WordSplitter> make_space_splitter() {
+  return std::make_unique<Space>();
+}
 
 }  // namespace frugal::data

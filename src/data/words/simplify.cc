@@ -22,8 +22,12 @@ Step step(std::string_view text, size_t at) {
   return {n == 1 && byte >= 0x80 ? 0xfffd : decode_utf8(text.substr(at, n)), n};
 }
 
-bool digit(uint32_t c) { return c < 128 ? c >= '0' && c <= '9' : in_ranges(digit_ranges(), c); }
-bool decimal_sign(uint32_t c) { return c == '.' || c == ',' || c == 0x60c || c == 0x66b || (c >= 0x2396 && c <= 0x2398); }
+bool digit(uint32_t c) {
+  return c < 128 ? c >= '0' && c <= '9' : in_ranges(digit_ranges(), c);
+}
+bool decimal_sign(uint32_t c) {
+  return c == '.' || c == ',' || c == 0x60c || c == 0x66b || (c >= 0x2396 && c <= 0x2398);
+}
 
 size_t skip_digits(std::string_view text, size_t at) {
   while (at < text.size()) {
@@ -80,7 +84,8 @@ std::string lower(std::string_view text) {
   for (size_t at = out.find(kSigma); at != std::string::npos; at = out.find(kSigma, at + 2)) {
     const bool inside = at + 2 < out.size() && jinja::is_alpha(step(out, at + 2).code);
     const bool was_capital = at < text.size() && text.substr(at).starts_with(kCapital);
-    if (was_capital && !inside && at > 0 && !jinja::is_space(static_cast<unsigned char>(out[at - 1]))) out.replace(at, 2, kFinal);
+    if (was_capital && !inside && at > 0 && !jinja::is_space(static_cast<unsigned char>(out[at - 1])))
+      out.replace(at, 2, kFinal);
   }
   return out;
 }

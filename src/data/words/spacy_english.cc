@@ -1,14 +1,14 @@
 // The words of spaCy's blank English tokenizer, as datatrove counts them.
 //
 // Problem: rules are compared with the reference implementation only where both count the same words.
-// Rule (spaCy 3.8, Tokenizer._tokenize_affixes): the text is cut at white space. Of each piece, prefixes and suffixes are
-// taken off by two expressions, in turn, until what is left is one of about 1,350 words with a split of their own
-// ("don't", "a.m.") or no longer changes; what is left is a word when it looks like a URL, else it is cut at the matches of
-// the infix expression. Afterwards words that the first step tore apart are put together where the torn pieces stand in
-// that list ("xD:)" holds ":)").
-// Deviations: torn words are only looked for within a piece (spaCy looks across white space too, which never changes a
-// split, but may keep another match from being made); the same text as pieces of other lengths is not told apart.
-// Cost: pieces are remembered, so most take one look-up; a new one takes some microseconds in PCRE2.
+// Rule (spaCy 3.8, Tokenizer._tokenize_affixes): the text is cut at white space. Of each piece, prefixes and suffixes
+// are taken off by two expressions, in turn, until what is left is one of about 1,350 words with a split of their own
+// ("don't", "a.m.") or no longer changes; what is left is a word when it looks like a URL, else it is cut at the
+// matches of the infix expression. Afterwards words that the first step tore apart are put together where the torn
+// pieces stand in that list ("xD:)" holds ":)"). Deviations: torn words are only looked for within a piece (spaCy looks
+// across white space too, which never changes a split, but may keep another match from being made); the same text as
+// pieces of other lengths is not told apart. Cost: pieces are remembered, so most take one look-up; a new one takes
+// some microseconds in PCRE2.
 #include <algorithm>
 #include <unordered_map>
 
@@ -28,7 +28,8 @@ std::string with_classes(std::string pattern, const EnglishRules& rules) {
   static constexpr std::string_view kNames = "ALUIQP";
   for (size_t i = 0; i < kNames.size(); ++i) {
     const std::string name = {'{', kNames[i], '}'};
-    for (size_t at = 0; (at = pattern.find(name, at)) != std::string::npos; at += std::char_traits<char>::length(rules.classes[i]))
+    for (size_t at = 0; (at = pattern.find(name, at)) != std::string::npos;
+         at += std::char_traits<char>::length(rules.classes[i]))
       pattern.replace(at, name.size(), rules.classes[i]);
   }
   return pattern;
@@ -49,8 +50,10 @@ class English {
 
  private:
   explicit English(const EnglishRules& r = english_rules())
-      : prefix_(with_classes(r.prefix, r), "words"), suffix_(with_classes(r.suffix, r), "words"),
-        infix_(with_classes(r.infix, r), "words"), url_(with_classes(r.url, r), "words") {
+      : prefix_(with_classes(r.prefix, r), "words"),
+        suffix_(with_classes(r.suffix, r), "words"),
+        infix_(with_classes(r.infix, r), "words"),
+        url_(with_classes(r.url, r), "words") {
     for (std::string_view list = r.exceptions; !list.empty();) {
       const size_t tab = list.find('\t'), end = list.find('\n');
       Sizes sizes(1, 0);
@@ -64,7 +67,8 @@ class English {
       list.remove_prefix(end + 1);
     }
     for (const auto& [word, sizes] : specials_)
-      if (prefix(word) + suffix(word) > 0 || infix_.find(word, 0).first < word.size()) torn_[by_affixes(word, false).front()].push_back(word);
+      if (prefix(word) + suffix(word) > 0 || infix_.find(word, 0).first < word.size())
+        torn_[by_affixes(word, false).front()].push_back(word);
   }
 
   const Sizes* find(std::string_view word) const {
@@ -112,7 +116,8 @@ class English {
   }
 
   void inside(std::string_view left, bool specials, Sizes& out) const {
-    if (const Sizes* special = specials ? find(left) : nullptr) return void(out.insert(out.end(), special->begin(), special->end()));
+    if (const Sizes* special = specials ? find(left) : nullptr)
+      return void(out.insert(out.end(), special->begin(), special->end()));
     if (url_.find(left, 0).first == 0) return out.push_back(static_cast<uint32_t>(left.size()));
     size_t start = 0;
     for (size_t at = 0; at < left.size();) {
@@ -135,7 +140,8 @@ class English {
     for (const std::string& word : found->second) {
       if (word.size() <= longest || !piece.substr(at).starts_with(word)) continue;
       const Sizes parts = by_affixes(word, false);
-      if (i + parts.size() <= sizes.size() && std::equal(parts.begin(), parts.end(), sizes.begin() + static_cast<std::ptrdiff_t>(i)))
+      if (i + parts.size() <= sizes.size() &&
+          std::equal(parts.begin(), parts.end(), sizes.begin() + static_cast<std::ptrdiff_t>(i)))
         longest = word.size();
     }
     return longest;
@@ -236,6 +242,8 @@ class Spacy : public WordSplitter {
 
 }  // namespace
 
-std::unique_ptr<WordSplitter> make_spacy_splitter() { return std::make_unique<Spacy>(); }
+std::unique_ptr<WordSplitter> make_spacy_splitter() {
+  return std::make_unique<Spacy>();
+}
 
 }  // namespace frugal::data

@@ -18,8 +18,8 @@ std::span<const uint32_t> digit_ranges();   // category Nd
 std::span<const uint32_t> mark_ranges();    // category Mn
 bool in_ranges(std::span<const uint32_t> ranges, uint32_t code);
 
-// spaCy's English rules: expressions in which {A}, {L}, {U}, {I}, {Q} and {P} stand for the insides of character classes,
-// and the words that are split in a way of their own, as `word<tab>size size ...` in bytes, a line each.
+// spaCy's English rules: expressions in which {A}, {L}, {U}, {I}, {Q} and {P} stand for the insides of character
+// classes, and the words that are split in a way of their own, as `word<tab>size size ...` in bytes, a line each.
 struct EnglishRules {
   const char* classes[6];  // A alphabet, L lower, U upper, I icons, Q quotes, P punctuation
   const char* prefix;

@@ -26,7 +26,8 @@ namespace {
 struct AsciiTable {
   std::array<bool, 128> symbol{}, terminal{};
   AsciiTable() {
-    for (uint32_t c = 0; c < 128; ++c) symbol[c] = in_ranges(symbol_ranges(), c), terminal[c] = c == '.' || c == '!' || c == '?';
+    for (uint32_t c = 0; c < 128; ++c)
+      symbol[c] = in_ranges(symbol_ranges(), c), terminal[c] = c == '.' || c == '!' || c == '?';
   }
 };
 const AsciiTable& ascii() {
@@ -96,9 +97,12 @@ std::unique_ptr<WordSplitter> make_space_splitter();
 
 std::unique_ptr<WordSplitter> make_splitter(WordKind kind) {
   switch (kind) {
-    case WordKind::kSpacy: return make_spacy_splitter();
-    case WordKind::kSpace: return make_space_splitter();
-    case WordKind::kPlain: break;
+    case WordKind::kSpacy:
+      return make_spacy_splitter();
+    case WordKind::kSpace:
+      return make_space_splitter();
+    case WordKind::kPlain:
+      break;
   }
   return make_plain_splitter();
 }
