@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "decode/draft/vocabulary.h"
 #include "decode/rest/store.h"
 #include "engine/engine.h"
@@ -19,9 +20,29 @@ using DraftIds = std::vector<int32_t>;
 const std::string kStories = std::string(FRUGAL_SOURCE_DIR) + "/tests/golden/stories260k/stories260K-f32.gguf";
 const std::string kSmol = std::string(FRUGAL_SOURCE_DIR) + "/models/SmolLM2-135M-Instruct.Q4_1.gguf";
 
+// Trees of random tokens, and now and then an exception: whatever a drafter does, answers stay as they are.
+class Noise : public Drafter {
+ public:
+  int most_depth() const override { return 6; }
+  void propose(std::span<DraftSequence* const> seqs) override {
+    for (DraftSequence* s : seqs) {
+      for (uint32_t n = random_.bits() % 20; n > 0; --n) {
+        const int parent = static_cast<int>(random_.bits() % static_cast<uint32_t>(s->tree.size()));
+        s->tree.add(parent, {static_cast<int32_t>(random_.bits() % 512)});
+      }
+      if (random_.bits() % 8 == 0) throw std::runtime_error("this drafter fails at times");
+    }
+  }
+
+ private:
+  Stream random_ = stream(5, 0, Purpose::kTest);
+};
+const Register<MakeDrafter> kNoise({.kind = "draft", .name = "noise", .help = "for tests"}, [](const Args&, const DraftTarget&) { return std::make_unique<Noise>(); });
+
 // Every kind of drafter, as a spec for the model in that file.
 std::vector<std::string> drafters(const std::string& path, const std::string& store) {
   return {"ngram(n=3,k=8)",
+          "noise",
           "rest(store=\"" + store + "\",length=6)",
           "tree(of=[rest(store=\"" + store + "\"),model(layers=3)],widths=[2,2])",
           "ngram(k=auto)",
@@ -50,11 +71,15 @@ struct DraftTest : testing::Test {
   std::string store = (std::filesystem::temp_directory_path() / fmt::format("frugal_draft_{}.store", getpid())).string();
 
   void SetUp() override {
+    set_log_level(LogLevel::kError);  // noise fails on purpose
     RestBuilder builder(tokenizer->size(), fingerprint(*tokenizer));
     builder.add(tokenizer->encode("Once upon a time there was a little girl. She loved to play in the park with her mom. One day, a cat sat on the mat."));
     builder.write(store);
   }
-  void TearDown() override { std::filesystem::remove(store); }
+  void TearDown() override {
+    set_log_level(LogLevel::kInfo);
+    std::filesystem::remove(store);
+  }
 
   Request request(const std::string& text, int max_new, const char* sample = "greedy", uint64_t seed = 0) const {
     Request r;

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace frugal {
 namespace {
@@ -229,8 +230,10 @@ bool Engine::step() {
   batch_.clear();
   try {
     draft();
-  } catch (const std::exception& e) {
-    fail_drafts(e.what());
+  } catch (const std::exception& e) {  // a draft is a favour: the step goes on without
+    log(LogLevel::kWarning, "no draft: {}", e.what());
+    for (auto& a : active_)
+      if (a->unfinished()) a->draft.tree.cut(1, 0);
   }
   for (const bool decoding : {true, false})  // tokens being decoded first, so that a long prompt does not stall them
     for (auto& a : active_)
@@ -316,15 +319,6 @@ void Engine::make_way() {
 void Engine::fail_batch(const char* error) {
   for (auto& a : active_) {
     if (a->rows == 0) continue;
-    a->answer.error = error;
-    finish(*a, Finish::kCancelled);
-  }
-}
-
-// Nothing was drafted because it failed: those who were to get a draft fail, the engine goes on.
-void Engine::fail_drafts(const char* error) {
-  for (auto& a : active_) {
-    if (!a->unfinished() || !a->decoding()) continue;
     a->answer.error = error;
     finish(*a, Finish::kCancelled);
   }

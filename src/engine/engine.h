@@ -74,7 +74,6 @@ class Engine {
   void admit();
   bool step();
   void draft();
-  void fail_drafts(const char* error);
   int draft_depth(Active& a, int sequences);
   void add_rows(Active& a);
   void hand_out(const float* logits);

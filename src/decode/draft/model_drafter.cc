@@ -30,6 +30,7 @@ constexpr int64_t kNoEvents = int64_t{1} << 30;  // rows until the next: there i
 struct ModelState : DraftState {
   explicit ModelState(std::unique_ptr<KvSeq> seq) : rows(std::move(seq)) {}
   std::unique_ptr<KvSeq> rows;
+  int64_t committed = 0;  // its rows that are no draft's
   bool in_prompt = true;
 };
 
@@ -95,6 +96,7 @@ bool ModelDrafter::catch_up(DraftSequence& s, int64_t leave) {
   if (s.state == nullptr) s.state = std::make_unique<ModelState>(runner_.sequence());
   auto& state = static_cast<ModelState&>(*s.state);
   KvSeq& rows = *state.rows;
+  if (rows.length() > state.committed) rows.truncate(state.committed);  // a draft that failed half-way
   if (state.in_prompt) leave = 0;
   const int64_t all = static_cast<int64_t>(s.tokens.size()) - 1;
   while (all - rows.length() > std::min(leave, rows.rows_until_event())) {
@@ -102,6 +104,7 @@ bool ModelDrafter::catch_up(DraftSequence& s, int64_t leave) {
     if (!rows.reserve(n)) return false;
     runner_.forward(chain(rows, s.tokens.subspan(static_cast<size_t>(rows.length()), static_cast<size_t>(n)), 0));
     rows.commit(n);
+    state.committed = rows.length();
   }
   if (std::exchange(state.in_prompt, false)) rows.end_prompt();
   return true;
@@ -143,6 +146,7 @@ void ModelDrafter::grow(std::vector<Growth>& group) {
     for (Growth& g : group) {
       const int64_t missing = level == 0 ? static_cast<int64_t>(g.seq->tokens.size()) - 1 - g.rows->length() : 0;
       g.rows->commit(missing + (g.commits ? g.seq->tree.size() - g.kept : 0));
+      static_cast<ModelState&>(*g.seq->state).committed = static_cast<int64_t>(g.seq->tokens.size()) - 1;
       if (g.commits) g.kept = g.seq->tree.size();
       expand(g, logits + static_cast<int64_t>(g.logit) * runner_.vocab());
     }
