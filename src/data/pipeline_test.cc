@@ -7,6 +7,9 @@
 #include "base/error.h"
 #include "data/byte_stream.h"
 #include "data/data_test_files.h"
+#include "io/checkpoint.h"
+#include "io/model_config.h"
+#include "text/tokenizer.h"
 
 namespace frugal::data {
 namespace {
@@ -179,6 +182,35 @@ TEST(Pipeline, StopsWhenToldAndResumes) {
   const std::string spec = fmt::format("jsonl(\"{}\") | jsonl(\"{}\")", tmp / "in", tmp / "out");
   EXPECT_THROW(run_spec(spec, {.stop = &stop}), Error);
   EXPECT_EQ(run_spec(spec, {.resume = true}).counts.out_docs, 100u);
+}
+
+TEST(Tokens, DecodeToTheDocuments) {
+  TestFolder tmp;
+  const std::string in =
+      tmp.write("in.jsonl", "{\"text\":\"Once upon a time\"}\n{\"text\":\"\"}\n{\"text\":\"the end.\"}\n");
+  const std::string model = FRUGAL_SOURCE_DIR "/tests/golden/stories260k/stories260K-f32.gguf";
+  for (int workers : {1, 3})
+    run_spec(fmt::format("jsonl(\"{}\") | tokens(\"{}\",\"{}\")", in, tmp / fmt::format("out{}", workers), model),
+             {.workers = workers});
+  const std::string ids = file_text(tmp / "out1/part-00000.bin");
+  EXPECT_EQ(ids, file_text(tmp / "out3/part-00000.bin"));
+  const auto about = nlohmann::json::parse(file_text(tmp / "out1/tokens.json"));
+  EXPECT_EQ(about.at("dtype"), "uint16");
+  EXPECT_EQ(about.at("tokens").get<size_t>() * 2, ids.size());
+  const auto tokenizer = make_tokenizer(read_tokenizer(Checkpoint::open(model)));
+  std::vector<std::string> texts(1);
+  std::vector<int32_t> document;
+  for (size_t i = 0; i < ids.size(); i += 2) {
+    const int32_t id = static_cast<unsigned char>(ids[i]) | static_cast<unsigned char>(ids[i + 1]) << 8;
+    if (id != about.at("eos").get<int32_t>()) {
+      document.push_back(id);
+      continue;
+    }
+    texts.back() = tokenizer->decode(document);
+    texts.emplace_back();
+    document.clear();
+  }
+  EXPECT_EQ(texts, (std::vector<std::string>{"Once upon a time", "", "the end.", ""}));
 }
 
 TEST(Pipeline, WrongSpecsSayWhatIsExpected) {
