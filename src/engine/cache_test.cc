@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/error.h"
@@ -134,6 +136,24 @@ TEST_F(CacheMatrix, ScoresDoNotDependOnTheStep) {
     }
     EXPECT_EQ(found[0], found[1]) << kv;
     EXPECT_EQ(found[0], found[2]) << kv;
+  }
+}
+
+// Token by token what a restatement in float64 gives, at several budgets, for a whole model.
+TEST_F(CacheMatrix, ScoresAreTheRestatements) {
+  std::ifstream in(std::string(FRUGAL_SOURCE_DIR) + "/tests/golden/stories260k/caches.json");
+  const auto golden = nlohmann::json::parse(in);
+  const auto ids = golden["ids"].get<std::vector<int32_t>>();
+  for (const auto& [spec, nlls] : golden["nlls"].items()) {
+    RunnerOptions o;
+    o.threads = 1;
+    o.compute = Compute::kF32;
+    o.kv = spec + " | f32";
+    Runner runner(*model, o);
+    const auto found = score_tokens(runner, ids, golden["prefix"].get<int64_t>() - 1);
+    const auto expected = nlls.get<std::vector<double>>();
+    ASSERT_EQ(found.size(), expected.size());
+    for (size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected[i], 2e-4) << spec << ", token " << i;
   }
 }
 

@@ -237,10 +237,8 @@ struct Block {
   }
 
   void meet_keys(int j, const uint8_t* prep, int n, float* to) {
-    if (meets_closed_keys(u, page0 + j, prep, n, to)) return;
-    const uint8_t* k = key(j);
+    if (!meets_closed_keys(u, page0 + j, prep, n, to)) u.k->dot(key(j), u.k_width, prep, n, to);
     ahead.some();
-    u.k->dot(k, u.k_width, prep, n, to);
   }
 
   bool closed_value(int j) const { return u.v_forms != nullptr && u.v_forms[page0 + j] != 0 && u.v_closed->v_axpy != nullptr; }
@@ -264,6 +262,7 @@ struct Block {
         if (first) std::fill_n(acc, n * u.v_width, 0.0f);
         ahead.some();
         u.v_closed->v_axpy(u.v_pages[page0 + j] + u.v_offset, u.v_width, u.v_forms[page0 + j], u.v_group, p, n, acc);
+        ahead.some();
         ++j;
       }
       first = false;

@@ -190,9 +190,41 @@ bool dot_keys(const uint8_t* page, int width, uint8_t form, const uint8_t* prep,
   return true;
 }
 
+// M queries x 16 L channels from d.
+template <int Bits, int M, int L>
+FRUGAL_INLINE void weigh_lanes(const uint8_t* codes, int width, int d, const uint16_t (*scaled)[kPageRows], const float* base, const CodeTables<Bits>& t,
+                               float* acc) {
+  constexpr int kRows = 32 / Bits;
+  F16 sums[M][L];
+#pragma GCC unroll 6
+  for (int i = 0; i < M; ++i)
+#pragma GCC unroll 2
+    for (int l = 0; l < L; ++l) sums[i][l] = add(load(acc + i * width + d + 16 * l), set1(base[i]));
+  for (int unit = 0; unit < Bits; ++unit) {
+    B64 x[L];
+#pragma GCC unroll 2
+    for (int l = 0; l < L; ++l) x[l] = load_bytes(codes + static_cast<size_t>(4 * (unit * width + d + 16 * l)));
+    each<kRows / 2>([&](auto pair) __attribute__((always_inline)) {
+      constexpr int j = decltype(pair)::value;
+      H32 v[L];
+#pragma GCC unroll 2
+      for (int l = 0; l < L; ++l) v[l] = code_pair<Bits, j>(x[l], t.low, t.high);
+#pragma GCC unroll 6
+      for (int i = 0; i < M; ++i) {
+        const H32 y = broadcast_pair(scaled[i] + unit * kRows + 2 * j);
+#pragma GCC unroll 2
+        for (int l = 0; l < L; ++l) sums[i][l] = dot2(sums[i][l], v[l], y);
+      }
+    });
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i < M; ++i)
+#pragma GCC unroll 2
+    for (int l = 0; l < L; ++l) store(acc + i * width + d + 16 * l, sums[i][l]);
+}
+
 template <int Bits, int M>
 FRUGAL_INLINE void axpy_tile(const uint8_t* page, int width, int groups, int group, const float* p, const CodeTables<Bits>& t, float* acc) {
-  constexpr int kRows = 32 / Bits;
   const uint16_t* params = reinterpret_cast<const uint16_t*>(page);
   const uint8_t* codes = page + static_cast<size_t>(groups) * 128;
   for (int g = 0; g < groups; ++g) {
@@ -208,22 +240,9 @@ FRUGAL_INLINE void axpy_tile(const uint8_t* page, int width, int groups, int gro
       base[i] = sum(fma(a, load_f16(low), mul(b, load_f16(low + 16))));
     }
     const int last = g + 1 < groups ? (g + 1) * group : width;
-    for (int d = g * group; d < last; d += 16) {
-      F16 sums[M];
-#pragma GCC unroll 6
-      for (int i = 0; i < M; ++i) sums[i] = add(load(acc + i * width + d), set1(base[i]));
-      for (int unit = 0; unit < Bits; ++unit) {
-        const B64 x = load_bytes(codes + static_cast<size_t>(4 * (unit * width + d)));
-        each<kRows / 2>([&](auto pair) __attribute__((always_inline)) {
-          constexpr int j = decltype(pair)::value;
-          const H32 v = code_pair<Bits, j>(x, t.low, t.high);
-#pragma GCC unroll 6
-          for (int i = 0; i < M; ++i) sums[i] = dot2(sums[i], v, broadcast_pair(scaled[i] + unit * kRows + 2 * j));
-        });
-      }
-#pragma GCC unroll 6
-      for (int i = 0; i < M; ++i) store(acc + i * width + d, sums[i]);
-    }
+    int d = g * group;
+    for (; Bits == 4 && d + 32 <= last; d += 32) weigh_lanes<Bits, M, 2>(codes, width, d, scaled, base, t, acc);  // more sums at once
+    for (; d < last; d += 16) weigh_lanes<Bits, M, 1>(codes, width, d, scaled, base, t, acc);
   }
 }
 
