@@ -82,11 +82,11 @@ Json describe(const CompareRow& r) {
     j["ppl"] = std::exp(r.score->nll());
     j["kl_mean"] = mean(r.score->kl);
     j["kl_p99"] = quantile(r.score->kl, 0.99);
-    j["top1_agreement"] = r.score->kl.empty() ? 1.0 : static_cast<double>(r.score->top1_same) / static_cast<double>(r.score->kl.size());
+    j["top1_agreement"] = r.score->top1_agreement();
   }
   for (const auto& [name, s] : r.tasks) j[name] = {{"score", s.score()}, {"interval", {s.interval().first, s.interval().second}}, {"nll", s.nll()}, {"n", s.n}};
-  j["cache_bytes"] = r.cache_bytes;
-  j["cache_bytes_peak"] = r.cache_bytes_peak;
+  j["cache_bytes"] = r.cache_bytes();
+  j["cache_bytes_peak"] = r.cache_bytes_peak();
   if (!r.answers) return j;
   const AnswersResult& a = *r.answers;
   j["prompt_tok_s"] = a.all.prompt_tok_s();
@@ -104,10 +104,10 @@ Json table_row(const CompareRow& r) {
     put("ppl", std::exp(r.score->nll()), "{:.3f}");
     put("KL", mean(r.score->kl), "{:.4f}");
     put("p99", quantile(r.score->kl, 0.99), "{:.3f}");
-    put("top-1", r.score->kl.empty() ? 100 : 100.0 * static_cast<double>(r.score->top1_same) / static_cast<double>(r.score->kl.size()), "{:.1f} %");
+    put("top-1", 100 * r.score->top1_agreement(), "{:.1f} %");
   }
   for (const auto& [name, s] : r.tasks) j[name] = fmt::format("{:.0f} % ({:.2f})", 100 * s.score(), s.nll());
-  if (r.reason.empty()) put("cache MB", static_cast<double>(r.cache_bytes) * 1e-6, "{:.2f}");
+  if (r.reason.empty()) put("cache MB", static_cast<double>(r.cache_bytes()) * 1e-6, "{:.2f}");
   if (r.answers) {
     put("prompt tok/s", r.answers->all.prompt_tok_s(), "{:.0f}");
     put("decode tok/s", r.answers->all.decode_tok_s(), "{:.0f}");

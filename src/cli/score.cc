@@ -69,23 +69,13 @@ Json describe(const Piece& p, const ScoreResult& r, const ScoreFlags& f) {
   if (!f.against.empty()) {
     j["kl_mean"] = mean(r.kl);
     j["kl_p99"] = quantile(r.kl, 0.99);
-    j["top1_agreement"] = r.kl.empty() ? 1.0 : static_cast<double>(r.top1_same) / static_cast<double>(r.kl.size());
+    j["top1_agreement"] = r.top1_agreement();
   }
   if (f.per_token) {
     j["ids"] = p.ids;
     j["nlls"] = r.nlls;
   }
   return j;
-}
-
-void add(ScoreResult& total, const ScoreResult& r) {
-  total.tokens += r.tokens;
-  total.scored_tokens += r.scored_tokens;
-  total.nll_sum += r.nll_sum;
-  total.kl.insert(total.kl.end(), r.kl.begin(), r.kl.end());
-  total.top1_same += r.top1_same;
-  total.cache_bytes = std::max(total.cache_bytes, r.cache_bytes);
-  total.cache_bytes_peak = std::max(total.cache_bytes_peak, r.cache_bytes_peak);
 }
 
 int run(const ScoreFlags& f) {
@@ -108,7 +98,7 @@ int run(const ScoreFlags& f) {
       fail(ErrorCode::kBadInput, "score", "a text of {} tokens with --prefix {} leaves nothing to score", p.ids.size(), f.prefix);
     const ScoreResult r = score_text(runner, reference.get(), p.ids, f.prefix);
     if (f.jsonl && f.json) std::cout << describe(p, r, f).dump() << std::endl;
-    add(total, r);
+    total.add(r);
     whole.bytes += p.bytes;
     if (pieces.size() == 1) whole.ids = p.ids, total.nlls = r.nlls;
     progress.add(1);

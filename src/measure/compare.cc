@@ -4,20 +4,6 @@
 #include "kv/spec.h"
 
 namespace frugal {
-namespace {
-
-void add(ScoreResult& total, const ScoreResult& r) {
-  total.tokens += r.tokens;
-  total.scored_tokens += r.scored_tokens;
-  total.nll_sum += r.nll_sum;
-  total.kl.insert(total.kl.end(), r.kl.begin(), r.kl.end());
-  total.top1_same += r.top1_same;
-  total.cache_bytes = std::max(total.cache_bytes, r.cache_bytes);
-  total.cache_bytes_peak = std::max(total.cache_bytes_peak, r.cache_bytes_peak);
-}
-
-}  // namespace
-
 Comparison::Comparison(Model& model, const Tokenizer& tokenizer, const RunnerOptions& options, CompareInput input)
     : model_(model), tokenizer_(tokenizer), options_(options), input_(std::move(input)) {
   if (input_.chat && has_chat(tokenizer)) chat_.emplace(tokenizer);
@@ -54,12 +40,11 @@ void Comparison::measure(CompareRow& row, const std::function<void()>& on_part) 
   if (const auto known = quality_.find(row.kv); known != quality_.end()) {
     row.score = known->second.score;
     row.tasks = known->second.tasks;
-    row.cache_bytes = known->second.cache_bytes, row.cache_bytes_peak = known->second.cache_bytes_peak;
   } else {
     Runner runner(model_, options);
     for (const auto& ids : input_.texts) {
       if (!row.score) row.score.emplace();
-      add(*row.score, score_text(runner, plain_.get(), ids, input_.prefix));
+      row.score->add(score_text(runner, plain_.get(), ids, input_.prefix));
       tick();
     }
     for (const auto& [name, probes] : input_.tasks)
@@ -67,13 +52,11 @@ void Comparison::measure(CompareRow& row, const std::function<void()>& on_part) 
         row.tasks[name].add(run_probe(runner, p));
         tick();
       }
-    if (row.score) row.cache_bytes = row.score->cache_bytes, row.cache_bytes_peak = row.score->cache_bytes_peak;
     quality_[row.kv] = row;
   }
   if (input_.prompts.empty()) return;
   Engine engine(model_, &tokenizer_, options, 1, row.draft);
   row.answers = measure_answers(engine, tokenizer_, chat_ ? &*chat_ : nullptr, input_.prompts, input_.answers, tick);
-  if (!row.score) row.cache_bytes = row.cache_bytes_peak = row.answers->all.cache_bytes;
 }
 
 }  // namespace frugal

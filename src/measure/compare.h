@@ -31,7 +31,9 @@ struct CompareRow {
   std::optional<ScoreResult> score;
   std::map<std::string, TaskScore> tasks;
   std::optional<AnswersResult> answers;
-  size_t cache_bytes = 0, cache_bytes_peak = 0;
+  // Of the texts, or where there are none of the answers.
+  size_t cache_bytes() const { return score ? score->cache_bytes : answers ? answers->all.cache_bytes : 0; }
+  size_t cache_bytes_peak() const { return score ? score->cache_bytes_peak : cache_bytes(); }
 };
 
 class Comparison {

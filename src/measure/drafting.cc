@@ -56,9 +56,7 @@ DraftedSpeed measure_drafted(Engine& engine, const SpeedCase& what, std::span<co
     s.cache_bytes = run.cache_bytes;
     d.accepted_per_step = static_cast<double>(run.tokens) / static_cast<double>(std::max<int64_t>(1, run.steps));
   }
-  std::vector<double> sorted = s.tok_s;
-  std::sort(sorted.begin(), sorted.end());
-  s.median = sorted[sorted.size() / 2], s.lowest = sorted.front(), s.highest = sorted.back();
+  s.summarise();
   return d;
 }
 

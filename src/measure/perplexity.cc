@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "decode/sampler/candidates.h"
+
 namespace frugal {
 namespace {
 
@@ -18,12 +20,19 @@ double divergence(const float* p, const float* q, int64_t n) {
   return std::max(0.0, kl);
 }
 
-int64_t top(const float* x, int64_t n) { return std::max_element(x, x + n) - x; }
-
 }  // namespace
 
-// Both runs go chunk by chunk together, so that only one chunk's logits are kept. A chunk ends where the prompt does:
-// there the cache compresses it.
+void ScoreResult::add(const ScoreResult& r) {
+  tokens += r.tokens;
+  scored_tokens += r.scored_tokens;
+  nll_sum += r.nll_sum;
+  kl.insert(kl.end(), r.kl.begin(), r.kl.end());
+  top1_same += r.top1_same;
+  cache_bytes = std::max(cache_bytes, r.cache_bytes);
+  cache_bytes_peak = std::max(cache_bytes_peak, r.cache_bytes_peak);
+}
+
+// Both runs go chunk by chunk together, so that only one chunk's logits are kept.
 ScoreResult score_text(Runner& runner, Runner* reference, std::span<const int32_t> ids, int64_t prefix) {
   ScoreResult r;
   r.tokens = static_cast<int64_t>(ids.size());
@@ -38,12 +47,7 @@ ScoreResult score_text(Runner& runner, Runner* reference, std::span<const int32_
     r.cache_bytes_peak = std::max(r.cache_bytes_peak, seq->bytes());
   };
   for (int64_t at = 0; at < r.tokens;) {
-    if (at == prefix) {
-      seq->end_prompt();
-      if (plain != nullptr) plain->end_prompt();
-    }
-    const int64_t left = at < prefix ? prefix - at : r.tokens - at;
-    const int64_t n = std::min<int64_t>(left, at < first ? runner.options().max_rows : runner.options().max_wanted);
+    const int64_t n = std::min<int64_t>(r.tokens - at, at < first ? runner.options().max_rows : runner.options().max_wanted);
     // One more id, so that the chunk's last row has a token to predict; it is not fed.
     const auto chunk = ids.subspan(static_cast<size_t>(at), static_cast<size_t>(n));
     std::vector<float> kept;
@@ -61,7 +65,7 @@ ScoreResult score_text(Runner& runner, Runner* reference, std::span<const int32_
         if (k >= rows.size() || rows[k] != i) return;
         const float* mine = kept.data() + static_cast<int64_t>(k++) * vocab;
         r.kl.push_back(divergence(logits, mine, vocab));
-        r.top1_same += top(logits, vocab) == top(mine, vocab);
+        r.top1_same += argmax({logits, static_cast<size_t>(vocab)}) == argmax({mine, static_cast<size_t>(vocab)});
       }, prefix - at);
     at += n;
   }

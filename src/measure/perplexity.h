@@ -15,6 +15,8 @@ struct ScoreResult {
   size_t cache_bytes = 0, cache_bytes_peak = 0;
   std::vector<double> kl;            // KL(reference || this), by scored token; empty without a reference
   int64_t top1_same = 0;
+  void add(const ScoreResult& other);  // all but nlls
+  double top1_agreement() const { return kl.empty() ? 1 : static_cast<double>(top1_same) / static_cast<double>(kl.size()); }
   double nll() const { return scored_tokens > 0 ? nll_sum / static_cast<double>(scored_tokens) : 0; }
 };
 

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "decode/sampler/candidates.h"
 #include "engine/score.h"
 
 namespace frugal {
@@ -40,12 +41,12 @@ ProbeScore run_probe(Runner& runner, const Probe& probe) {
   const auto take = [&](int64_t, const float* logits) {
     const int32_t id = probe.answer[at++];
     score.nll += kernels().log_sum_exp(logits, vocab) - static_cast<double>(logits[id]);
-    score.exact = score.exact && std::max_element(logits, logits + vocab) - logits == id;
+    score.exact = score.exact && argmax({logits, static_cast<size_t>(vocab)}) == id;
   };
-  const int64_t last = static_cast<int64_t>(probe.prompt.size()) - 1;
-  for_each_row(runner, *seq, probe.prompt, last, true, take);
-  seq->end_prompt();
-  for_each_row(runner, *seq, std::span(probe.answer).first(probe.answer.size() - 1), 0, true, take);
+  std::vector<int32_t> ids = probe.prompt;
+  ids.insert(ids.end(), probe.answer.begin(), probe.answer.end() - 1);
+  const int64_t prompt = static_cast<int64_t>(probe.prompt.size());
+  for_each_row(runner, *seq, ids, prompt - 1, true, take, prompt);
   score.nll /= static_cast<double>(probe.answer.size());
   return score;
 }

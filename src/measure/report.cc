@@ -62,12 +62,12 @@ std::string table(const std::vector<CompareRow>& rows) {
     }
     if (score && r.score)
       out += number(std::exp(r.score->nll()), "{:.3f}") + number(mean(r.score->kl), "{:.4f}") + number(quantile(r.score->kl, 0.99), "{:.3f}") +
-             number(r.score->kl.empty() ? 100 : 100.0 * static_cast<double>(r.score->top1_same) / static_cast<double>(r.score->kl.size()), "{:.1f} %");
+             number(100 * r.score->top1_agreement(), "{:.1f} %");
     for (const std::string& t : tasks) {
       const auto at = r.tasks.find(t);
       out += at == r.tasks.end() ? cell("") + cell("") : number(100 * at->second.score(), "{:.0f} %") + number(at->second.nll(), "{:.2f}");
     }
-    out += number(mb(r.cache_bytes), "{:.2f}") + number(mb(r.cache_bytes_peak), "{:.2f}");
+    out += number(mb(r.cache_bytes()), "{:.2f}") + number(mb(r.cache_bytes_peak()), "{:.2f}");
     if (answers && r.answers) out += number(r.answers->all.prompt_tok_s(), "{:.0f}") + number(r.answers->all.decode_tok_s(), "{:.0f}") + number(r.answers->all.accepted_per_step(), "{:.2f}");
     out += "</tr>";
   }
@@ -85,7 +85,7 @@ std::string over_bytes(const std::vector<CompareRow>& rows, PlotAxes axes, bool 
     const std::string s = each_drafter && !r.draft.empty() ? r.draft : "no drafter";
     auto at = std::find(series.begin(), series.end(), s);
     if (at == series.end()) at = series.insert(series.end(), s);
-    points.push_back({mb(r.cache_bytes), of(r), r.kv, static_cast<int>(at - series.begin())});
+    points.push_back({mb(r.cache_bytes()), of(r), r.kv, static_cast<int>(at - series.begin())});
   }
   return scatter_svg(axes, points, series);
 }

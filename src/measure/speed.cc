@@ -117,6 +117,14 @@ double flop_per_token(const ModelConfig& c, double depth) {
 
 }  // namespace
 
+void SpeedResult::summarise() {
+  std::vector<double> sorted = tok_s;
+  std::sort(sorted.begin(), sorted.end());
+  median = sorted[sorted.size() / 2];
+  lowest = sorted.front();
+  highest = sorted.back();
+}
+
 SpeedResult measure_speed(Runner& runner, const SpeedCase& what, int repeats) {
   Run run(runner, what);
   run.once();
@@ -124,11 +132,7 @@ SpeedResult measure_speed(Runner& runner, const SpeedCase& what, int repeats) {
   r.what = what;
   const int tokens = what.tokens * (what.decode ? what.batch : 1);
   for (int i = 0; i < repeats; ++i) r.tok_s.push_back(tokens / run.once());
-  std::vector<double> sorted = r.tok_s;
-  std::sort(sorted.begin(), sorted.end());
-  r.median = sorted[sorted.size() / 2];
-  r.lowest = sorted.front();
-  r.highest = sorted.back();
+  r.summarise();
   r.cache_bytes = run.cache_bytes();
   const double depth = static_cast<double>(what.depth) + what.tokens / 2.0;
   r.flop_per_token = flop_per_token(runner.model().config(), depth);

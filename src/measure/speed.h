@@ -22,6 +22,7 @@ struct SpeedResult {
   double bytes_per_step = 0;      // weights and cache read by one decoding step (mean over the run)
   double flop_per_token = 0;      // multiply-adds counted twice
   size_t cache_bytes = 0;
+  void summarise();               // median, lowest and highest of tok_s
 };
 
 // Runs the case repeats times after one warm-up. Throws Error when the cache cannot hold it.
