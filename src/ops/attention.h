@@ -41,11 +41,8 @@ struct AttendUnit {
   int k_width = 0, v_width = 0;
   int n = 0;                              // queries
   const uint8_t* prep = nullptr;          // n prepared queries, already rotated and scaled
-  const int64_t* begin = nullptr;         // by query: the slots [begin, end) are visible ...
+  const int64_t* begin = nullptr;         // by query: the slots [begin, end) are visible
   const int64_t* end = nullptr;
-  int64_t tree_base = 0;                  // ... but from this slot on only where the query's bit is set
-  const uint64_t* tree = nullptr;         // n x tree_words bits, or nullptr
-  int tree_words = 0;
   float softcap = 0;
   const float* slopes = nullptr;          // by query (ALiBi), or nullptr
   const int32_t* query_positions = nullptr;

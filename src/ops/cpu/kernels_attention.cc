@@ -38,11 +38,6 @@ bool mask_row(const AttendUnit& u, const Piece& x, int i, float* s) {
   for (int64_t r = 0; r < first; ++r) s[r] = kHidden;
   for (int64_t r = last; r < x.count; ++r) s[r] = kHidden;
   if (u.alive != nullptr) hide_dead(u, x, s);
-  if (u.tree == nullptr || x.slot0 + x.count <= u.tree_base) return true;
-  for (int64_t r = std::max<int64_t>(0, u.tree_base - x.slot0); r < std::min<int64_t>(last, x.count); ++r) {
-    const int64_t bit = x.slot0 + r - u.tree_base;
-    if (((u.tree[i * u.tree_words + bit / 64] >> (bit % 64)) & 1) == 0) s[r] = kHidden;
-  }
   return true;
 }
 
