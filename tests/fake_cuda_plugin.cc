@@ -34,8 +34,6 @@ static int32_t fake_describe(int32_t, FrugalCudaDevice* out) {
 
 static const FrugalCudaTable kFake = {kFakeVersion, 13000, fake_count, fake_describe};
 
-extern "C" const FrugalCudaTable* frugal_cuda_table(int) {
-  return &kFake;
-}
+extern "C" const FrugalCudaTable* frugal_cuda_table(int) { return &kFake; }
 
 #endif

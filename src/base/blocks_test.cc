@@ -70,7 +70,8 @@ TEST(Blocks, DequantiseIsBitExact) {
 TEST(Blocks, LegacyQuantisersAreBitExact) {
   const std::vector<float> x = golden_floats("input.f32");
   ASSERT_EQ(x.size(), 2048u);
-  for (DType t : kLegacyTypes) EXPECT_EQ(quantised(t, x), golden_bytes(info(t).name + std::string(".quantised"))) << info(t).name;
+  for (DType t : kLegacyTypes)
+    EXPECT_EQ(quantised(t, x), golden_bytes(info(t).name + std::string(".quantised"))) << info(t).name;
 }
 
 TEST(Blocks, KQuantisersAreAsGoodAsTheReference) {
@@ -79,7 +80,8 @@ TEST(Blocks, KQuantisersAreAsGoodAsTheReference) {
     const std::vector<float> ours = dequantised(t, quantised(t, x));
     const std::vector<float> reference = dequantised(t, golden_bytes(info(t).name + std::string(".quantised")));
     for (size_t row = 0; row < 8; ++row)
-      EXPECT_LE(rmse(x, ours, 256 * row, 256), 1.01 * rmse(x, reference, 256 * row, 256) + 1e-12) << info(t).name << " row " << row;
+      EXPECT_LE(rmse(x, ours, 256 * row, 256), 1.01 * rmse(x, reference, 256 * row, 256) + 1e-12)
+          << info(t).name << " row " << row;
   }
 }
 
@@ -88,7 +90,8 @@ TEST(Blocks, QuantisedValuesAreKept) {
   const std::vector<float> x = golden_floats("input.f32");
   for (DType t : {DType::kQ4_1, DType::kQ5_1, DType::kQ8_0, DType::kF16, DType::kBF16}) {
     const std::vector<float> once = dequantised(t, quantised(t, x)), twice = dequantised(t, quantised(t, once));
-    for (size_t k = 0; k < x.size(); ++k) ASSERT_NEAR(once[k], twice[k], 2e-3f * std::fabs(once[k]) + 1e-4f) << info(t).name << " " << k;
+    for (size_t k = 0; k < x.size(); ++k)
+      ASSERT_NEAR(once[k], twice[k], 2e-3f * std::fabs(once[k]) + 1e-4f) << info(t).name << " " << k;
   }
 }
 

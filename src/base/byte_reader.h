@@ -22,7 +22,8 @@ class ByteReader {
   // Throws Error unless count items of size bytes each still lie ahead.
   void need(uint64_t count, size_t size, const char* what) const {
     if (size != 0 && count > left() / size)
-      fail(ErrorCode::kBadInput, part_, "{}: {} at byte {} needs {} x {} bytes, {} are left", where_, what, offset_, count, size, left());
+      fail(ErrorCode::kBadInput, part_, "{}: {} at byte {} needs {} x {} bytes, {} are left", where_, what, offset_,
+           count, size, left());
   }
   template <typename T>
   T number(const char* what) {

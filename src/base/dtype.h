@@ -8,16 +8,34 @@
 namespace frugal {
 
 enum class DType : uint8_t {
-  kF32, kF16, kBF16, kF64, kI8, kU8, kI16, kI32, kI64, kBool,
-  kQ4_0, kQ4_1, kQ5_0, kQ5_1, kQ8_0, kQ2_K, kQ3_K, kQ4_K, kQ5_K, kQ6_K,
+  kF32,
+  kF16,
+  kBF16,
+  kF64,
+  kI8,
+  kU8,
+  kI16,
+  kI32,
+  kI64,
+  kBool,
+  kQ4_0,
+  kQ4_1,
+  kQ5_0,
+  kQ5_1,
+  kQ8_0,
+  kQ2_K,
+  kQ3_K,
+  kQ4_K,
+  kQ5_K,
+  kQ6_K,
 };
 
 struct DTypeInfo {
   DType dtype;
-  const char* name;      // lower case, as users write it: "f16", "q4_k"
-  int block;             // elements a block; 1 for plain types
-  int bytes;             // bytes a block
-  int ggml;              // ggml_type number in GGUF files, -1 when it has none
+  const char* name;         // lower case, as users write it: "f16", "q4_k"
+  int block;                // elements a block; 1 for plain types
+  int bytes;                // bytes a block
+  int ggml;                 // ggml_type number in GGUF files, -1 when it has none
   const char* safetensors;  // name in safetensors headers, nullptr when it has none
 };
 

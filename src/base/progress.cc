@@ -87,8 +87,7 @@ std::string Progress::line(double elapsed_s) const {
     out += show_count(done);
   }
   out += fmt::format(", {}/s, {}", show_count(rate), show_duration(elapsed_s));
-  if (total_ > 0 && rate > 0 && done < total)
-    out += fmt::format(", {} left", show_duration((total - done) / rate));
+  if (total_ > 0 && rate > 0 && done < total) out += fmt::format(", {} left", show_duration((total - done) / rate));
   return out;
 }
 

@@ -25,8 +25,7 @@ struct ProgressSink {
   double interval_s = 5;                        // between two lines or redraws
   std::function<double()> clock_s = now_s;
 };
-ProgressSink
-stderr_progress();  // a bar every 0.1 s when stderr is a terminal, a line every 5 s when it is not
+ProgressSink stderr_progress();  // a bar every 0.1 s when stderr is a terminal, a line every 5 s when it is not
 
 class Progress {
  public:

@@ -182,7 +182,8 @@ void put_pairs(const uint8_t* q, uint8_t* out) {
   for (int half = 0; half < 2; ++half)
     for (int k = 0; k < 32; ++k) {
       const uint8_t* p = q + 128 * half + k;
-      out[32 * half + k] = static_cast<uint8_t>((p[0] & 3) | ((p[32] & 3) << 2) | ((p[64] & 3) << 4) | ((p[96] & 3) << 6));
+      out[32 * half + k] =
+          static_cast<uint8_t>((p[0] & 3) | ((p[32] & 3) << 2) | ((p[64] & 3) << 4) | ((p[96] & 3) << 6));
     }
 }
 
@@ -205,14 +206,16 @@ void q2_k(const float* x, uint8_t* out) {
     group[j] = search_affine<16>(x + 16 * j, w, {3, -0.5f, 15, true});
   }
   const Affine most = largest(group);
-  const float to_scale = most.scale > 0 ? 15.0f / most.scale : 0.0f, to_min = most.minimum > 0 ? 15.0f / most.minimum : 0.0f;
+  const float to_scale = most.scale > 0 ? 15.0f / most.scale : 0.0f,
+              to_min = most.minimum > 0 ? 15.0f / most.minimum : 0.0f;
   const float d = put_half(most.scale / 15.0f, out + 80), dmin = put_half(most.minimum / 15.0f, out + 82);
   uint8_t q[kSuper];
   for (int j = 0; j < 16; ++j) {
     const int s = nearest(to_scale * group[j].scale, 0, 15), m = nearest(to_min * group[j].minimum, 0, 15);
     out[j] = static_cast<uint8_t>(s | (m << 4));
     const float ds = d * static_cast<float>(s), dm = dmin * static_cast<float>(m);
-    for (int k = 16 * j; k < 16 * j + 16; ++k) q[k] = static_cast<uint8_t>(ds == 0.0f ? 0 : nearest((x[k] + dm) / ds, 0, 3));
+    for (int k = 16 * j; k < 16 * j + 16; ++k)
+      q[k] = static_cast<uint8_t>(ds == 0.0f ? 0 : nearest((x[k] + dm) / ds, 0, 3));
   }
   put_pairs(q, out + 16);
 }
@@ -273,10 +276,12 @@ void q45_k(const float* x, uint8_t* out) {
     for (int k = 0; k < 32; ++k) squares += x[32 * j + k] * x[32 * j + k];
     const float rms = std::sqrt(squares / 32.0f);
     for (int k = 0; k < 32; ++k) w[k] = rms + std::fabs(x[32 * j + k]);
-    group[j] = search_affine<32>(x + 32 * j, w, Fifth ? Search{kTop, -0.5f, 15, false} : Search{kTop, -1.0f, 20, false});
+    group[j] =
+        search_affine<32>(x + 32 * j, w, Fifth ? Search{kTop, -0.5f, 15, false} : Search{kTop, -1.0f, 20, false});
   }
   const Affine most = largest(group);
-  const float to_scale = most.scale > 0 ? 63.0f / most.scale : 0.0f, to_min = most.minimum > 0 ? 63.0f / most.minimum : 0.0f;
+  const float to_scale = most.scale > 0 ? 63.0f / most.scale : 0.0f,
+              to_min = most.minimum > 0 ? 63.0f / most.minimum : 0.0f;
   const float d = put_half(most.scale / 63.0f, out), dmin = put_half(most.minimum / 63.0f, out + 2);
   int s[8], m[8];
   uint8_t q[kSuper];
@@ -284,7 +289,8 @@ void q45_k(const float* x, uint8_t* out) {
     s[j] = nearest(to_scale * group[j].scale, 0, 63);
     m[j] = nearest(to_min * group[j].minimum, 0, 63);
     const float ds = d * static_cast<float>(s[j]), dm = dmin * static_cast<float>(m[j]);
-    for (int k = 32 * j; k < 32 * j + 32; ++k) q[k] = static_cast<uint8_t>(ds == 0.0f ? 0 : nearest((x[k] + dm) / ds, 0, kTop));
+    for (int k = 32 * j; k < 32 * j + 32; ++k)
+      q[k] = static_cast<uint8_t>(ds == 0.0f ? 0 : nearest((x[k] + dm) / ds, 0, kTop));
   }
   put_scales(s, m, out + 4);
   if (Fifth) std::memset(out + 16, 0, 32);
@@ -308,7 +314,8 @@ void q6_k(const float* x, uint8_t* out) {
       const uint8_t* p = q + 128 * half + k;
       out[64 * half + k] = static_cast<uint8_t>((p[0] & 15) | ((p[64] & 15) << 4));
       out[64 * half + 32 + k] = static_cast<uint8_t>((p[32] & 15) | ((p[96] & 15) << 4));
-      out[128 + 32 * half + k] = static_cast<uint8_t>((p[0] >> 4) | ((p[32] >> 4) << 2) | ((p[64] >> 4) << 4) | ((p[96] >> 4) << 6));
+      out[128 + 32 * half + k] =
+          static_cast<uint8_t>((p[0] >> 4) | ((p[32] >> 4) << 2) | ((p[64] >> 4) << 4) | ((p[96] >> 4) << 6));
     }
 }
 

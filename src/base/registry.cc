@@ -101,24 +101,15 @@ Spec canonical(std::string_view kind, const Spec& spec) {
 
 const char* type_name(ParamType type) {
   switch (type) {
-    case ParamType::kInteger:
-      return "integer";
-    case ParamType::kReal:
-      return "real";
-    case ParamType::kFlag:
-      return "flag";
-    case ParamType::kChoice:
-      return "choice";
-    case ParamType::kBudget:
-      return "budget";
-    case ParamType::kBytes:
-      return "bytes";
-    case ParamType::kList:
-      return "list";
-    case ParamType::kSpec:
-      return "spec";
-    case ParamType::kText:
-      break;
+    case ParamType::kInteger: return "integer";
+    case ParamType::kReal: return "real";
+    case ParamType::kFlag: return "flag";
+    case ParamType::kChoice: return "choice";
+    case ParamType::kBudget: return "budget";
+    case ParamType::kBytes: return "bytes";
+    case ParamType::kList: return "list";
+    case ParamType::kSpec: return "spec";
+    case ParamType::kText: break;
   }
   return "text";
 }
@@ -192,8 +183,7 @@ std::string ParamInfo::range() const {
   std::string out;
   if (type == ParamType::kBudget) out = "(0%, 100%] | rows | bytes";
   if (std::isfinite(min) || std::isfinite(max))
-    out = fmt::format("{}{}, {}{}", min_open || std::isinf(min) ? "(" : "[", min, max,
-                      std::isinf(max) ? ")" : "]");
+    out = fmt::format("{}{}, {}{}", min_open || std::isinf(min) ? "(" : "[", min, max, std::isinf(max) ? ")" : "]");
   for (const std::string& c : choices) out += (out.empty() ? "" : " | ") + c;
   return out;
 }

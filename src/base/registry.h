@@ -62,10 +62,9 @@ struct ParamInfo {
   bool required = true;
   std::string default_value;  // as it is written in a spec; nothing when required
   double min = -std::numeric_limits<double>::infinity(), max = std::numeric_limits<double>::infinity();
-  bool min_open = false;  // min itself is out
-  std::vector<std::string>
-      choices;     // kChoice: all there are; numbers: words that stand for one, such as auto
-  std::string of;  // kSpec: the kind of its units
+  bool min_open = false;             // min itself is out
+  std::vector<std::string> choices;  // kChoice: all there are; numbers: words that stand for one, such as auto
+  std::string of;                    // kSpec: the kind of its units
 
   static ParamInfo make(ParamType type, std::string name, std::string help);
   static ParamInfo integer(std::string name, std::string help);
@@ -117,8 +116,7 @@ class Args {
   int64_t integer(std::string_view name) const;
   double real(std::string_view name) const;
   bool flag(std::string_view name) const;
-  const std::string& text(
-      std::string_view name) const;  // kText, kChoice; or the word given for a number, else ""
+  const std::string& text(std::string_view name) const;  // kText, kChoice; or the word given for a number, else ""
   Budget budget(std::string_view name) const;
   double bytes(std::string_view name) const;
   const std::vector<Value>& list(std::string_view name) const;

@@ -15,9 +15,7 @@ struct Thing {
 };
 using MakeThing = std::unique_ptr<Thing>(const Args&);
 
-std::unique_ptr<Thing> say(const Args& a) {
-  return std::make_unique<Thing>(to_string(a.canonical()));
-}
+std::unique_ptr<Thing> say(const Args& a) { return std::make_unique<Thing>(to_string(a.canonical())); }
 
 const Register<MakeThing> kStreaming(
     {.kind = "test_kv",
@@ -82,8 +80,7 @@ TEST(Registry, BindsByPositionByNameAndByDefault) {
   EXPECT_EQ(b.real("decay"), 0.5);
   EXPECT_EQ(b.text("decay"), "");
   EXPECT_FALSE(b.flag("rotate"));
-  EXPECT_EQ(bound("test_kv", "streaming(window=64MiB)").budget("window"),
-            (Budget{Budget::Kind::kBytes, 67108864}));
+  EXPECT_EQ(bound("test_kv", "streaming(window=64MiB)").budget("window"), (Budget{Budget::Kind::kBytes, 67108864}));
 }
 
 TEST(Registry, BindsSpecsListsTextAndBytes) {
@@ -117,8 +114,7 @@ TEST(Registry, RefusesWithReasons) {
       {"streaming(2.5,64)", "[streaming] found sink = 2.5, expected a whole number from 0 to 1024"},
       {"streaming(4,64,0)", "[streaming] found decay = 0, expected a number above 0, at most 1 or auto"},
       {"streaming(4,64,rotate=maybe)", "[streaming] found rotate = maybe, expected true or false"},
-      {"streaming(4,64,mean=maks)",
-       "[streaming] found mean = maks, expected mean | max | sum, did you mean 'max'?"},
+      {"streaming(4,64,mean=maks)", "[streaming] found mean = maks, expected mean | max | sum, did you mean 'max'?"},
       {"streaming(4,64,1,true,max,9)",
        "[streaming] found more values than parameters, expected at most 5: sink, window, decay, rotate, "
        "mean"},
@@ -133,8 +129,7 @@ TEST(Registry, RefusesWithReasons) {
   };
   for (const auto& [text, expected] : cases) EXPECT_EQ(bind_error("test_kv", text), expected);
   EXPECT_EQ(bind_error("test_draft", "model(kv=q9)"), "[test_kv] found no method 'q9', did you mean 'q8'?");
-  EXPECT_EQ(bind_error("test_draft", "model(memory=-1)"),
-            "[model] found memory = -1, expected a size such as 64MiB");
+  EXPECT_EQ(bind_error("test_draft", "model(memory=-1)"), "[model] found memory = -1, expected a size such as 64MiB");
 }
 
 TEST(Registry, RefusesPairsThatCannotCombine) {
@@ -153,13 +148,11 @@ TEST(Registry, OneCanonicalFormForOneConfiguration) {
 }
 
 TEST(Registry, MakesWhatWasRegistered) {
-  EXPECT_EQ(make_method<MakeThing>("test_kv", parse_unit("streaming(4,64)"))->said,
-            "streaming(sink=4,window=64)");
+  EXPECT_EQ(make_method<MakeThing>("test_kv", parse_unit("streaming(4,64)"))->said, "streaming(sink=4,window=64)");
 }
 
 TEST(Registry, Catalogue) {
-  EXPECT_EQ(method_names("test_kv"),
-            (std::vector<std::string>{"q8", "cam", "streaming"}));  // by role, then name
+  EXPECT_EQ(method_names("test_kv"), (std::vector<std::string>{"q8", "cam", "streaming"}));  // by role, then name
   EXPECT_GE(catalogue().size(), 4u);
   EXPECT_EQ(find_method("test_kv", "nothing"), nullptr);
   const MethodInfo& m = *find_method("test_kv", "streaming");

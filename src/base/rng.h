@@ -23,20 +23,11 @@ inline std::array<uint32_t, 4> philox4x32_10(std::array<uint32_t, 4> counter, st
 }
 
 // What a stream's numbers are for. Never renumber: a seed must give the same run in every version.
-enum class Purpose : uint32_t {
-  kTest = 0,
-  kSample = 1,
-  kDraft = 2,
-  kVerify = 3,
-  kCache = 4,
-  kInit = 5,
-  kData = 6
-};
+enum class Purpose : uint32_t { kTest = 0, kSample = 1, kDraft = 2, kVerify = 3, kCache = 4, kInit = 5, kData = 6 };
 
 class Stream {
  public:
-  Stream(uint64_t seed, uint64_t request, Purpose purpose)
-      : seed_(seed), request_(request), purpose_(purpose) {}
+  Stream(uint64_t seed, uint64_t request, Purpose purpose) : seed_(seed), request_(request), purpose_(purpose) {}
 
   uint32_t bits() {
     if (const uint64_t block = position_ / 4; block != block_) {
@@ -65,8 +56,6 @@ class Stream {
   std::array<uint32_t, 4> words_{};
 };
 
-inline Stream stream(uint64_t seed, uint64_t request, Purpose purpose) {
-  return {seed, request, purpose};
-}
+inline Stream stream(uint64_t seed, uint64_t request, Purpose purpose) { return {seed, request, purpose}; }
 
 }  // namespace frugal

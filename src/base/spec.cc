@@ -75,8 +75,7 @@ void expand(const Spec& spec, std::vector<Spec>& out) {
   collect_sweeps(copy, sweeps);
   if (sweeps.empty()) {
     if (out.size() == kMostCombinations)
-      fail(ErrorCode::kUsage, "spec", "found more than {} swept combinations, expected fewer",
-           kMostCombinations);
+      fail(ErrorCode::kUsage, "spec", "found more than {} swept combinations, expected fewer", kMostCombinations);
     return out.push_back(std::move(copy));
   }
   if (sweeps.size() > kMostSweeps)
@@ -116,20 +115,13 @@ bool Scope::covers(int layer) const {
 
 std::string to_string(const Value& value) {
   switch (value.kind) {
-    case Value::Kind::kNumber:
-      return fmt::format("{}", value.number);
-    case Value::Kind::kPercent:
-      return fmt::format("{}%", value.number);
-    case Value::Kind::kBytes:
-      return print_bytes(value.number);
-    case Value::Kind::kSpec:
-      return print_nested(value.spec);
-    case Value::Kind::kList:
-      return "[" + print_values(value.items) + "]";
-    case Value::Kind::kSweep:
-      return "{" + print_values(value.items) + "}";
-    case Value::Kind::kText:
-      break;
+    case Value::Kind::kNumber: return fmt::format("{}", value.number);
+    case Value::Kind::kPercent: return fmt::format("{}%", value.number);
+    case Value::Kind::kBytes: return print_bytes(value.number);
+    case Value::Kind::kSpec: return print_nested(value.spec);
+    case Value::Kind::kList: return "[" + print_values(value.items) + "]";
+    case Value::Kind::kSweep: return "{" + print_values(value.items) + "}";
+    case Value::Kind::kText: break;
   }
   return print_text(value.text);
 }
@@ -140,9 +132,7 @@ std::string to_string(const Unit& unit) {
   return unit.name + "(" + join(unit.args, ",", print) + ")";
 }
 
-std::string to_string(const Part& part) {
-  return print_scope(part.scope) + to_string(part.unit);
-}
+std::string to_string(const Part& part) { return print_scope(part.scope) + to_string(part.unit); }
 
 std::string to_string(const Spec& spec) {
   return join(spec, " | ", [](const Part& p) { return to_string(p); });

@@ -18,18 +18,10 @@ constexpr int kDeepest = 32;        // values inside values
 constexpr int kMostLayers = 100000;
 constexpr std::string_view kSpecial = ",()|{}[]\"";
 
-bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-bool is_name_char(char c) {
-  return is_letter(c) || is_digit(c) || c == '-';
-}
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool is_name_char(char c) { return is_letter(c) || is_digit(c) || c == '-'; }
 
 std::string_view trimmed(std::string_view s) {
   while (!s.empty() && is_space(s.front())) s.remove_prefix(1);
@@ -244,20 +236,11 @@ class Parser {
     if (++depth_ > kDeepest) wrong(fmt::format("at most {} values inside one another", kDeepest));
     Value v;
     switch (peek()) {
-      case '"':
-        v = quoted();
-        break;
-      case '[':
-        v = several(Value::Kind::kList, ']');
-        break;
-      case '{':
-        v = several(Value::Kind::kSweep, '}');
-        break;
-      case '(':
-        v = nested();
-        break;
-      default:
-        v = bare();
+      case '"': v = quoted(); break;
+      case '[': v = several(Value::Kind::kList, ']'); break;
+      case '{': v = several(Value::Kind::kSweep, '}'); break;
+      case '(': v = nested(); break;
+      default: v = bare();
     }
     --depth_;
     return v;
@@ -329,9 +312,7 @@ class Parser {
 
   // text_[from, to) with both ends moved outwards to whole UTF-8 characters.
   std::string_view excerpt(size_t from, size_t to) const {
-    auto inside = [&](size_t i) {
-      return i < text_.size() && (static_cast<unsigned char>(text_[i]) & 0xc0u) == 0x80u;
-    };
+    auto inside = [&](size_t i) { return i < text_.size() && (static_cast<unsigned char>(text_[i]) & 0xc0u) == 0x80u; };
     while (from > 0 && inside(from)) --from;
     to = std::min(to, text_.size());
     while (inside(to)) ++to;
@@ -342,9 +323,8 @@ class Parser {
     constexpr size_t kAround = 30;
     const size_t from = at_ > kAround ? at_ - kAround : 0;
     const std::string found = at_ < text_.size() ? fmt::format("'{}'", excerpt(at_, at_ + 1)) : "the end";
-    fail(ErrorCode::kUsage, "spec", "at column {} of {}{}{}: found {}, expected {}", at_ + 1,
-         from > 0 ? "..." : "", excerpt(from, at_ + kAround), at_ + kAround < text_.size() ? "..." : "",
-         found, expected);
+    fail(ErrorCode::kUsage, "spec", "at column {} of {}{}{}: found {}, expected {}", at_ + 1, from > 0 ? "..." : "",
+         excerpt(from, at_ + kAround), at_ + kAround < text_.size() ? "..." : "", found, expected);
   }
 
   std::string_view text_;
@@ -359,9 +339,7 @@ bool reads_as_bare_text(std::string_view text) {
          !begins_with_assignment(text) && !read_number(text);
 }
 
-Spec parse_spec(std::string_view text) {
-  return Parser(text).whole_spec();
-}
+Spec parse_spec(std::string_view text) { return Parser(text).whole_spec(); }
 
 Unit parse_unit(std::string_view text) {
   Spec spec = parse_spec(text);
@@ -370,8 +348,6 @@ Unit parse_unit(std::string_view text) {
   return std::move(spec[0].unit);
 }
 
-Value parse_value(std::string_view text) {
-  return Parser(text).whole_value();
-}
+Value parse_value(std::string_view text) { return Parser(text).whole_value(); }
 
 }  // namespace frugal

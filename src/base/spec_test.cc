@@ -10,9 +10,7 @@
 namespace frugal {
 namespace {
 
-std::string canonical_text(const std::string& text) {
-  return to_string(parse_spec(text));
-}
+std::string canonical_text(const std::string& text) { return to_string(parse_spec(text)); }
 
 std::string spec_error(const std::string& text) {
   try {
@@ -64,8 +62,7 @@ TEST(Spec, CanonicalForm) {
       {"m(C:\\dir)", "m(C:\\dir)"},
       {"m(007,4bit,1.2.3)", "m(007,4bit,1.2.3)"},
       {"m([1, a ,[b]],[])", "m([1,a,[b]],[])"},
-      {"model(layers=12,kv=streaming(sink=4,window=252))",
-       "model(layers=12,kv=streaming(sink=4,window=252))"},
+      {"model(layers=12,kv=streaming(sink=4,window=252))", "model(layers=12,kv=streaming(sink=4,window=252))"},
       {"m(kv=(streaming(4,252) | k:q8))", "m(kv=(streaming(4,252) | k:q8))"},
       {"m(kv=(streaming(4,252)))", "m(kv=streaming(4,252))"},
       {"m(kv=(L0-1,5:k:q8|full))", "m(kv=(L0-1,5:k:q8 | full))"},
@@ -112,8 +109,7 @@ TEST(Spec, ErrorsSayWhereAndWhat) {
       {"7up", "[spec] at column 1 of 7up: found '7', expected the name of a method"},
       {"{a,b}", "[spec] at column 1 of {a,b}: found '{', expected the name of a method"},
       {"a,b", "[spec] at column 2 of a,b: found ',', expected '(', '|' or the end"},
-      {"m(\xc3\xa9) \xc3\xa9",
-       "[spec] at column 7 of m(\xc3\xa9) \xc3\xa9: found '\xc3\xa9', expected '|' or the end"},
+      {"m(\xc3\xa9) \xc3\xa9", "[spec] at column 7 of m(\xc3\xa9) \xc3\xa9: found '\xc3\xa9', expected '|' or the end"},
   };
   for (const auto& [text, expected] : cases) EXPECT_EQ(spec_error(text), expected);
   EXPECT_NE(spec_error("L9999999999:q8").find("a layer of at most"), std::string::npos);
@@ -125,8 +121,7 @@ TEST(Spec, BoundsWhatStrangersSend) {
   EXPECT_NE(spec_error(deep).find("inside one another"), std::string::npos);
   EXPECT_NE(spec_error("m(" + std::string(5000, '[')).find("inside one another"), std::string::npos);
   EXPECT_NE(spec_error(std::string(20000, 'x')).find("found 20000 characters"), std::string::npos);
-  EXPECT_THROW(expand_sweeps(parse_spec("m({1,2,3,4,5,6,7,8},{1,2,3,4,5,6,7,8},{1,2,3,4,5,6,7,8},{1,2,3})")),
-               Error);
+  EXPECT_THROW(expand_sweeps(parse_spec("m({1,2,3,4,5,6,7,8},{1,2,3,4,5,6,7,8},{1,2,3,4,5,6,7,8},{1,2,3})")), Error);
   std::string many = "m({1}";
   for (int i = 0; i < 2000; ++i) many += ",{1}";
   EXPECT_THROW(expand_sweeps(parse_spec(many + ")")), Error);

@@ -8,8 +8,8 @@
 namespace frugal {
 namespace {
 
-constexpr int kSpinsBeforeYield = 4000;     // a few tens of microseconds
-constexpr int kYieldsBeforeSleep = 2000;      // then a member sleeps until the next job
+constexpr int kSpinsBeforeYield = 4000;   // a few tens of microseconds
+constexpr int kYieldsBeforeSleep = 2000;  // then a member sleeps until the next job
 
 void relax() {
 #if defined(__x86_64__)

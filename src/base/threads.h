@@ -32,10 +32,10 @@ class ThreadTeam {
 
   int threads_;
   const std::function<void(int, int)>* job_ = nullptr;
-  alignas(64) std::atomic<uint64_t> round_{0};    // counts jobs handed out
-  alignas(64) std::atomic<int> running_{0};       // members still inside the job
-  alignas(64) std::atomic<int> arrived_{0};       // members at the barrier
-  alignas(64) std::atomic<uint64_t> phase_{0};    // counts barriers passed
+  alignas(64) std::atomic<uint64_t> round_{0};  // counts jobs handed out
+  alignas(64) std::atomic<int> running_{0};     // members still inside the job
+  alignas(64) std::atomic<int> arrived_{0};     // members at the barrier
+  alignas(64) std::atomic<uint64_t> phase_{0};  // counts barriers passed
   std::atomic<bool> stop_{false};
   std::atomic<int> asleep_{0};
   std::mutex mutex_;

@@ -1,5 +1,5 @@
-// The thread team: every member runs every job once, barriers hold, and what one member wrote before a barrier the others
-// read after it. Plain memory is shared on purpose, so that the thread sanitizer sees the order.
+// The thread team: every member runs every job once, barriers hold, and what one member wrote before a barrier the
+// others read after it. Plain memory is shared on purpose, so that the thread sanitizer sees the order.
 #include "base/threads.h"
 
 #include <gtest/gtest.h>

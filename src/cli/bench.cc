@@ -31,8 +31,12 @@ struct BenchFlags {
 };
 
 Json describe(const SpeedResult& r, const MachinePeak& peak, const std::string& kv) {
-  const double steps_s = r.median / std::max(1, r.what.batch), best_ops = std::max({peak.int8_op_s, peak.bf16_op_s, peak.f32_op_s});
-  Json j = {{"kind", r.what.decode ? "decode" : "prompt"}, {"batch", r.what.batch}, {"depth", r.what.depth}, {"tokens", r.what.tokens}};
+  const double steps_s = r.median / std::max(1, r.what.batch),
+               best_ops = std::max({peak.int8_op_s, peak.bf16_op_s, peak.f32_op_s});
+  Json j = {{"kind", r.what.decode ? "decode" : "prompt"},
+            {"batch", r.what.batch},
+            {"depth", r.what.depth},
+            {"tokens", r.what.tokens}};
   j["tok_s"] = r.median;
   j["tok_s_min"] = r.lowest;
   j["tok_s_max"] = r.highest;
@@ -129,13 +133,15 @@ Json measure_apart(const BenchFlags& f, const std::string& kv, const MachinePeak
   waitpid(child, nullptr, 0);
   const Json answer = Json::parse(text, nullptr, false);
   if (!answer.is_object()) fail(ErrorCode::kIo, "bench", "the measuring process ended without a result");
-  if (answer.contains("error")) throw Error(answer["usage"].get<bool>() ? ErrorCode::kUsage : ErrorCode::kBadInput, answer["error"]);
+  if (answer.contains("error"))
+    throw Error(answer["usage"].get<bool>() ? ErrorCode::kUsage : ErrorCode::kBadInput, answer["error"]);
   return answer["rows"];
 }
 
 Json table_rows(const Json& rows) {
   Json out = Json::array();
-  const bool with_draft = std::any_of(rows.begin(), rows.end(), [](const Json& r) { return r["specs"].contains("draft"); });
+  const bool with_draft =
+      std::any_of(rows.begin(), rows.end(), [](const Json& r) { return r["specs"].contains("draft"); });
   for (const Json& r : rows) {
     Json row = {{"kv", r["specs"]["kv"]}};
     if (with_draft) row["draft"] = r["specs"].value("draft", "none");
@@ -144,10 +150,14 @@ Json table_rows(const Json& rows) {
     row["min-max"] = fmt::format("{:.1f}-{:.1f}", r["tok_s_min"].get<double>(), r["tok_s_max"].get<double>());
     row["bandwidth"] = r["bw_percent"].is_null() ? "" : fmt::format("{:.0f} %", r["bw_percent"].get<double>());
     row["compute"] = r["flop_percent"].is_null() ? "" : fmt::format("{:.0f} %", r["flop_percent"].get<double>());
-    if (with_draft) row["tokens/step"] = r["accepted_per_step"].is_null() ? "" : fmt::format("{:.2f}", r["accepted_per_step"].get<double>());
+    if (with_draft)
+      row["tokens/step"] =
+          r["accepted_per_step"].is_null() ? "" : fmt::format("{:.2f}", r["accepted_per_step"].get<double>());
     row["cache MB"] = fmt::format("{:.1f}", r["cache_bytes"].get<double>() * 1e-6);
     row["rss MB"] = fmt::format("{:.0f}", r["rss_bytes"].get<double>() * 1e-6);
-    if (r.contains("peer")) row["peer tok/s"] = fmt::format("{:.1f}", r["peer"]["tok_s"].get<double>()), row["ratio"] = fmt::format("{:.2f}x", r["peer"]["ratio"].get<double>());
+    if (r.contains("peer"))
+      row["peer tok/s"] = fmt::format("{:.1f}", r["peer"]["tok_s"].get<double>()),
+      row["ratio"] = fmt::format("{:.2f}x", r["peer"]["ratio"].get<double>());
     out.push_back(row);
   }
   return out;
@@ -169,15 +179,21 @@ Json profile_rows(const Json& rows) {
     double total = 0;
     for (const auto& [name, s] : r["profile_s"].items()) total += s.get<double>();
     for (const auto& [name, s] : r["profile_s"].items())
-      out.push_back({{"kv", r["specs"]["kv"]}, {"kind", r["kind"]}, {"batch", r["batch"]}, {"depth", r["depth"]}, {"call", name},
-                     {"ms", fmt::format("{:.3f}", s.get<double>() * 1e3)}, {"share", fmt::format("{:.1f} %", 100 * s.get<double>() / total)}});
+      out.push_back({{"kv", r["specs"]["kv"]},
+                     {"kind", r["kind"]},
+                     {"batch", r["batch"]},
+                     {"depth", r["depth"]},
+                     {"call", name},
+                     {"ms", fmt::format("{:.3f}", s.get<double>() * 1e3)},
+                     {"share", fmt::format("{:.1f} %", 100 * s.get<double>() / total)}});
   }
   return out;
 }
 
 // A file of random weights of that shape, written once and kept among the temporary files.
 std::string shape_file(const std::string& shape, const std::string& type) {
-  const std::string path = (std::filesystem::temp_directory_path() / fmt::format("frugal-{}-{}.gguf", shape, type)).string();
+  const std::string path =
+      (std::filesystem::temp_directory_path() / fmt::format("frugal-{}-{}.gguf", shape, type)).string();
   if (std::filesystem::exists(path)) return path;
   Progress progress(stderr_progress(), "random " + shape, random_model_bytes(shape, type));
   write_random_model(shape, type, path, 0, [&](int64_t bytes) { progress.add(bytes); });
@@ -185,11 +201,13 @@ std::string shape_file(const std::string& shape, const std::string& type) {
 }
 
 int run(BenchFlags f) {
-  if (f.shape.empty() == f.engine.model.empty()) fail(ErrorCode::kUsage, "bench", "give a MODEL, or --shape with --type");
+  if (f.shape.empty() == f.engine.model.empty())
+    fail(ErrorCode::kUsage, "bench", "give a MODEL, or --shape with --type");
   const auto specs = specs_of(f);
   for (const std::string& d : f.draft) canonical_draft_spec(d);
   if (f.text.empty() && !f.draft.empty() && *std::max_element(f.depth.begin(), f.depth.end()) > 0)
-    fail(ErrorCode::kUsage, "bench", "--draft with --depth needs --text FILE: what a draft is worth depends on the text");
+    fail(ErrorCode::kUsage, "bench",
+         "--draft with --depth needs --text FILE: what a draft is worth depends on the text");
   if (!f.shape.empty()) f.engine.model = shape_file(f.shape, f.type);
   const std::string path = model_path(f.engine.model);
   MachinePeak peak;
@@ -200,7 +218,8 @@ int run(BenchFlags f) {
   Json rows = Json::array();
   for (const std::string& kv : specs)
     for (Json& r : measure_apart(f, kv, peak)) rows.push_back(std::move(r));
-  if (!f.peer.empty()) add_peer(rows, f.peer, path, f.engine.threads > 0 ? f.engine.threads : usable_cores(), f.repeats);
+  if (!f.peer.empty())
+    add_peer(rows, f.peer, path, f.engine.threads > 0 ? f.engine.threads : usable_cores(), f.repeats);
   f.format.print(f.format.is_json() ? rows : table_rows(rows));
   if (f.profile && !f.format.is_json()) f.format.print(profile_rows(rows));
   return 0;
@@ -210,7 +229,8 @@ std::function<int()> set_up(CLI::App& app) {
   auto f = std::make_shared<BenchFlags>();
   add_engine_flags(app, f->engine, false);
   app.get_option("--model")->required(false);
-  app.add_option("--shape", f->shape, "random weights of a known shape instead of MODEL: smollm2-135m, llama-3.2-1b, llama-3.1-8b");
+  app.add_option("--shape", f->shape,
+                 "random weights of a known shape instead of MODEL: smollm2-135m, llama-3.2-1b, llama-3.1-8b");
   app.add_option("--type", f->type, "type of the random weights: q4_0, q4_k_m, q8_0, f16, ...");
   app.add_option("--prompt", f->prompt, "prompt lengths; 0: none")->delimiter(',');
   app.add_option("--new", f->decode, "tokens decoded; 0: none")->delimiter(',');
@@ -226,10 +246,12 @@ std::function<int()> set_up(CLI::App& app) {
   return [f] { return run(*f); };
 }
 
-const RegisterVerb kBench({"bench", "prompt and decoding speed: medians, spread, share of the machine's peak",
-                           "  frugal bench smollm2-135m\n  frugal bench smollm2-135m --kv f16 --kv q8 --depth 0,4096\n"
-                           "  frugal bench smollm2-135m --batch 1,8 --json\n  frugal bench smollm2-135m --prompt 0 --depth 512 --text book.txt --draft \"ngram(n=3,k=8)\"\n  frugal bench --shape llama-3.2-1b --type q4_k_m",
-                           set_up});
+const RegisterVerb kBench(
+    {"bench", "prompt and decoding speed: medians, spread, share of the machine's peak",
+     "  frugal bench smollm2-135m\n  frugal bench smollm2-135m --kv f16 --kv q8 --depth 0,4096\n"
+     "  frugal bench smollm2-135m --batch 1,8 --json\n  frugal bench smollm2-135m --prompt 0 --depth 512 --text "
+     "book.txt --draft \"ngram(n=3,k=8)\"\n  frugal bench --shape llama-3.2-1b --type q4_k_m",
+     set_up});
 
 }  // namespace
 }  // namespace frugal

@@ -29,7 +29,8 @@ struct CompareFlags {
 std::vector<std::string> expanded(const std::vector<std::string>& given, const char* otherwise) {
   std::vector<std::string> list;
   for (const std::string& text : given) {
-    if (text.empty() || text == "none") list.push_back("");
+    if (text.empty() || text == "none")
+      list.push_back("");
     else
       for (const Spec& s : expand_sweeps(parse_spec(text))) list.push_back(to_string(s));
   }
@@ -41,7 +42,9 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const CompareFlags& f)
   const auto kv = expanded(f.kv, "full"), draft = expanded(f.draft, "");
   std::vector<std::pair<std::string, std::string>> pairs;
   if (f.zip) {
-    if (kv.size() != draft.size()) fail(ErrorCode::kUsage, "compare", "--zip: found {} caches and {} drafters, expected as many of each", kv.size(), draft.size());
+    if (kv.size() != draft.size())
+      fail(ErrorCode::kUsage, "compare", "--zip: found {} caches and {} drafters, expected as many of each", kv.size(),
+           draft.size());
     for (size_t i = 0; i < kv.size(); ++i) pairs.push_back({kv[i], draft[i]});
     return pairs;
   }
@@ -59,7 +62,8 @@ CompareInput input_of(const CompareFlags& f, const Model& model, const Tokenizer
     std::vector<int32_t> ids = tokenizer.encode(read_file(f.text));
     if (f.tokens > 0 && static_cast<int64_t>(ids.size()) > f.tokens) ids.resize(static_cast<size_t>(f.tokens));
     if (static_cast<int64_t>(ids.size()) < std::max<int64_t>(2, f.prefix + 1))
-      fail(ErrorCode::kBadInput, "compare", "found a text of {} tokens, expected more than --prefix {}", ids.size(), f.prefix);
+      fail(ErrorCode::kBadInput, "compare", "found a text of {} tokens, expected more than --prefix {}", ids.size(),
+           f.prefix);
     in.texts.push_back(std::move(ids));
   }
   for (const std::string& task : f.tasks) {
@@ -84,7 +88,9 @@ Json describe(const CompareRow& r) {
     j["kl_p99"] = quantile(r.score->kl, 0.99);
     j["top1_agreement"] = r.score->top1_agreement();
   }
-  for (const auto& [name, s] : r.tasks) j[name] = {{"score", s.score()}, {"interval", {s.interval().first, s.interval().second}}, {"nll", s.nll()}, {"n", s.n}};
+  for (const auto& [name, s] : r.tasks)
+    j[name] = {
+        {"score", s.score()}, {"interval", {s.interval().first, s.interval().second}}, {"nll", s.nll()}, {"n", s.n}};
   j["cache_bytes"] = r.cache_bytes();
   j["cache_bytes_peak"] = r.cache_bytes_peak();
   if (!r.answers) return j;
@@ -93,7 +99,8 @@ Json describe(const CompareRow& r) {
   j["decode_tok_s"] = a.all.decode_tok_s();
   j["accepted_per_step"] = a.all.accepted_per_step();
   for (const auto& [name, s] : a.by_category)
-    if (!name.empty()) j["by_category"][name] = {{"accepted_per_step", s.accepted_per_step()}, {"decode_tok_s", s.decode_tok_s()}};
+    if (!name.empty())
+      j["by_category"][name] = {{"accepted_per_step", s.accepted_per_step()}, {"decode_tok_s", s.decode_tok_s()}};
   return j;
 }
 
@@ -134,7 +141,11 @@ void write_html(const CompareFlags& f, const std::vector<CompareRow>& rows) {
   char date[64];
   std::strftime(date, sizeof date, "%Y-%m-%d %H:%M", std::localtime(&now));
   std::ofstream out(f.html);
-  out << comparison_html({"frugal compare: " + f.engine.model, f.command, fmt::format("{} threads, kernels {}", f.engine.threads > 0 ? f.engine.threads : usable_cores(), kernels().name), date}, rows);
+  out << comparison_html(
+      {"frugal compare: " + f.engine.model, f.command,
+       fmt::format("{} threads, kernels {}", f.engine.threads > 0 ? f.engine.threads : usable_cores(), kernels().name),
+       date},
+      rows);
   if (!out.flush()) fail(ErrorCode::kIo, "compare", "cannot write '{}'", f.html);
 }
 
@@ -153,7 +164,8 @@ int run(const CompareFlags& f) {
   if (!f.format.is_json()) {
     f.format.print(table_of(rows));
     for (const CompareRow& r : rows)
-      if (!r.reason.empty()) std::cerr << fmt::format("refused: {}{}{}: {}\n", r.kv, r.draft.empty() ? "" : " with ", r.draft, r.reason);
+      if (!r.reason.empty())
+        std::cerr << fmt::format("refused: {}{}{}: {}\n", r.kv, r.draft.empty() ? "" : " with ", r.draft, r.reason);
     return 0;
   }
   Json all = Json::array();
@@ -170,8 +182,10 @@ std::function<int()> set_up(CLI::App& app) {
   app.add_flag("--zip", f->zip, "the first cache with the first drafter and so on, instead of all pairs");
   app.add_option("--text", f->text, "a text to score: perplexity, and distance to the plain run");
   app.add_option("--tokens", f->tokens, "of the text, at most; 0: all");
-  app.add_option("--prefix", f->prefix, "the text's first N tokens are the prompt: compressed at its end, not scored")->check(CLI::NonNegativeNumber);
-  app.add_option("--prompts", f->prompts, "prompts to answer, for speed: {prompt} or {turns} a line, with a category or not");
+  app.add_option("--prefix", f->prefix, "the text's first N tokens are the prompt: compressed at its end, not scored")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--prompts", f->prompts,
+                 "prompts to answer, for speed: {prompt} or {turns} a line, with a category or not");
   app.add_option("-n,--new", f->max_new, "tokens at most in an answer")->check(CLI::Range(1, 1 << 20));
   app.add_option("--eval", f->tasks, "needle, key-value (repeatable)")->check(CLI::IsMember({"needle", "key-value"}));
   app.add_option("--lengths", f->retrieval.lengths, "of the tasks' prompts, in tokens")->delimiter(',');
@@ -183,17 +197,20 @@ std::function<int()> set_up(CLI::App& app) {
     f->command = "frugal compare " + f->engine.model;
     for (const auto& s : f->kv) f->command += fmt::format(" --kv \"{}\"", s);
     for (const auto& s : f->draft) f->command += fmt::format(" --draft \"{}\"", s);
-    if (!f->text.empty()) f->command += fmt::format(" --text {} --tokens {} --prefix {}", f->text, f->tokens, f->prefix);
+    if (!f->text.empty())
+      f->command += fmt::format(" --text {} --tokens {} --prefix {}", f->text, f->tokens, f->prefix);
     if (!f->prompts.empty()) f->command += fmt::format(" --prompts {} -n {}", f->prompts, f->max_new);
     for (const auto& s : f->tasks) f->command += " --eval " + s;
     return run(*f);
   };
 }
 
-const RegisterVerb kCompare({"compare", "caches and drafters side by side: quality, bytes and speed, in a table and an HTML report",
-                             "  frugal compare smollm2-135m --kv full --kv q8 --kv \"h2o(budget={10%,20%,50%})\" --text book.txt --prefix 1024\n"
-                             "  frugal compare smollm2-135m --draft none --draft \"ngram(n=3,k=8)\" --prompts prompts.jsonl --html report.html",
-                             set_up});
+const RegisterVerb kCompare(
+    {"compare", "caches and drafters side by side: quality, bytes and speed, in a table and an HTML report",
+     "  frugal compare smollm2-135m --kv full --kv q8 --kv \"h2o(budget={10%,20%,50%})\" --text book.txt --prefix "
+     "1024\n"
+     "  frugal compare smollm2-135m --draft none --draft \"ngram(n=3,k=8)\" --prompts prompts.jsonl --html report.html",
+     set_up});
 
 }  // namespace
 }  // namespace frugal

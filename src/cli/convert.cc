@@ -49,19 +49,25 @@ void print(const Json& j, const Flags& f) {
     std::cout << j.dump(1) << "\n";
     return;
   }
-  std::cout << fmt::format("{}: {} tensors, {:.1f} MiB", f.out, j["tensors"].get<int64_t>(), j["bytes_out"].get<double>() / (1 << 20));
-  if (const double in = j["bytes_in"].get<double>(); in > 0) std::cout << fmt::format(" from {:.1f} MiB", in / (1 << 20));
+  std::cout << fmt::format("{}: {} tensors, {:.1f} MiB", f.out, j["tensors"].get<int64_t>(),
+                           j["bytes_out"].get<double>() / (1 << 20));
+  if (const double in = j["bytes_in"].get<double>(); in > 0)
+    std::cout << fmt::format(" from {:.1f} MiB", in / (1 << 20));
   if (j.contains("types"))
-    for (const auto& [type, count] : j["types"].items()) std::cout << fmt::format(", {} {}", count.get<int64_t>(), type);
+    for (const auto& [type, count] : j["types"].items())
+      std::cout << fmt::format(", {} {}", count.get<int64_t>(), type);
   std::cout << "\n";
 }
 
 std::function<int()> set_up(CLI::App& app) {
   auto f = std::make_shared<Flags>();
-  app.add_option("IN", f->in, "a GGUF file, a Hugging Face directory, a short name, or shape:NAME for random weights")->required();
-  app.add_option("OUT", f->out, "ends in .gguf or .safetensors; any other name is a Hugging Face directory")->required();
+  app.add_option("IN", f->in, "a GGUF file, a Hugging Face directory, a short name, or shape:NAME for random weights")
+      ->required();
+  app.add_option("OUT", f->out, "ends in .gguf or .safetensors; any other name is a Hugging Face directory")
+      ->required();
   app.add_option("--type", f->type, "one of " + type_names() + "; default: as they are, f16 where the format has none");
-  app.add_option("-t,--threads", f->threads, "threads; 0 takes every core this process may use")->check(CLI::Range(0, 1024));
+  app.add_option("-t,--threads", f->threads, "threads; 0 takes every core this process may use")
+      ->check(CLI::Range(0, 1024));
   app.add_option("--seed", f->seed, "of random weights");
   app.add_flag("--json", f->json, "one JSON document");
   return [f] {
@@ -70,7 +76,8 @@ std::function<int()> set_up(CLI::App& app) {
   };
 }
 
-const RegisterVerb kConvert({"convert", "between GGUF and safetensors, with quantisation; random models of known shapes",
+const RegisterVerb kConvert({"convert",
+                             "between GGUF and safetensors, with quantisation; random models of known shapes",
                              "  frugal convert model.gguf model-q8.gguf --type q8_0\n"
                              "  frugal convert model.gguf hf-model/ --type f32\n"
                              "  frugal convert hf-model/ model.gguf --type q4_k_m\n"

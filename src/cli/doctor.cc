@@ -54,7 +54,8 @@ std::function<int()> set_up_doctor(CLI::App& app) {
   auto format = std::make_shared<TableFormat>();
   auto threads = std::make_shared<int>(0);
   format->add(app);
-  app.add_option("-t,--threads", *threads, "threads; 0 takes every core this process may use")->check(CLI::Range(0, 1024));
+  app.add_option("-t,--threads", *threads, "threads; 0 takes every core this process may use")
+      ->check(CLI::Range(0, 1024));
   return [=] {
     const Json j = machine(*threads);
     if (format->is_json()) {
@@ -89,8 +90,8 @@ std::function<int()> set_up_models(CLI::App& app) {
 
 const RegisterVerb kDoctor({"doctor", "what this machine offers: kernels, bandwidth, operations a second, GPU",
                             "  frugal doctor\n  frugal doctor --json -t 1", set_up_doctor});
-const RegisterVerb kModels({"models", "short names that stand for model files, and where they are", "  frugal models\n  frugal models --json",
-                            set_up_models});
+const RegisterVerb kModels({"models", "short names that stand for model files, and where they are",
+                            "  frugal models\n  frugal models --json", set_up_models});
 
 }  // namespace
 }  // namespace frugal

@@ -50,8 +50,14 @@ Json tally(const std::vector<Item>& items, Run run) {
 }
 
 Json costs(const std::string& name, const AnswerStats& s) {
-  return {{"category", name}, {"score", s.accepted_per_step()}, {"accepted_per_step", s.accepted_per_step()}, {"decode_tok_s", s.decode_tok_s()},
-          {"prompt_tok_s", s.prompt_tok_s()}, {"new_tokens", s.new_tokens}, {"prompt_tokens", s.prompt_tokens}, {"n", s.answers}};
+  return {{"category", name},
+          {"score", s.accepted_per_step()},
+          {"accepted_per_step", s.accepted_per_step()},
+          {"decode_tok_s", s.decode_tok_s()},
+          {"prompt_tok_s", s.prompt_tok_s()},
+          {"new_tokens", s.new_tokens},
+          {"prompt_tokens", s.prompt_tokens},
+          {"n", s.answers}};
 }
 
 Json spec_bench(const EvalFlags& f, Model& model, const Tokenizer& tokenizer, const RunnerOptions& options) {
@@ -63,7 +69,8 @@ Json spec_bench(const EvalFlags& f, Model& model, const Tokenizer& tokenizer, co
   for (const PromptCase& c : cases) turns += static_cast<int64_t>(c.turns.size());
   Progress progress(stderr_progress(), "eval", turns);
   const AnswersOptions answers{f.max_new, "greedy", stop_ids(tokenizer, model.config().eos)};
-  const AnswersResult r = measure_answers(engine, tokenizer, chat ? &*chat : nullptr, cases, answers, [&] { progress.add(1); });
+  const AnswersResult r =
+      measure_answers(engine, tokenizer, chat ? &*chat : nullptr, cases, answers, [&] { progress.add(1); });
   Json j = costs("all", r.all);
   j["without_repetition"] = costs("answers that do not repeat themselves", r.varied);
   j["by_category"] = Json::array();
@@ -72,9 +79,16 @@ Json spec_bench(const EvalFlags& f, Model& model, const Tokenizer& tokenizer, co
 }
 
 Json layer_row(const std::string& layer, const LayerObservations& o) {
-  return {{"layer", layer}, {"rows_for_90", o.rows_for_90}, {"sink_share", o.sink_share}, {"persistence", o.persistence}, {"sink_value_ratio", o.sink_value_ratio},
-          {"neighbour_cosine", o.neighbour_cosine}, {"random_cosine", o.random_cosine}, {"energy_keys", o.energy_keys},
-          {"energy_rotated_keys", o.energy_rotated_keys}, {"energy_values", o.energy_values}};
+  return {{"layer", layer},
+          {"rows_for_90", o.rows_for_90},
+          {"sink_share", o.sink_share},
+          {"persistence", o.persistence},
+          {"sink_value_ratio", o.sink_value_ratio},
+          {"neighbour_cosine", o.neighbour_cosine},
+          {"random_cosine", o.random_cosine},
+          {"energy_keys", o.energy_keys},
+          {"energy_rotated_keys", o.energy_rotated_keys},
+          {"energy_values", o.energy_values}};
 }
 
 // A row a layer, and their mean.
@@ -102,8 +116,10 @@ Json observations(const EvalFlags& f, Runner& runner, const Tokenizer& tokenizer
 
 int run(EvalFlags f) {
   const bool needs_file = f.task == "choice" || f.task == "exact" || f.task == "spec-bench";
-  if (needs_file == f.file.empty()) fail(ErrorCode::kUsage, "eval", "{} {} --file", f.task, needs_file ? "needs" : "takes no");
-  if (!f.draft.empty() && f.task != "spec-bench") fail(ErrorCode::kUsage, "eval", "--draft changes speed, never answers: it goes with spec-bench");
+  if (needs_file == f.file.empty())
+    fail(ErrorCode::kUsage, "eval", "{} {} --file", f.task, needs_file ? "needs" : "takes no");
+  if (!f.draft.empty() && f.task != "spec-bench")
+    fail(ErrorCode::kUsage, "eval", "--draft changes speed, never answers: it goes with spec-bench");
   const RunnerOptions options = runner_options(f.engine);
   auto model = Model::open(model_path(f.engine.model));
   const auto tokenizer = make_tokenizer(read_tokenizer(model->file()));
@@ -118,7 +134,8 @@ int run(EvalFlags f) {
     if (f.task == "key-value") j = tally(key_value_probes(*tokenizer, f.retrieval), probe);
     if (f.task == "observations") j = observations(f, runner, *tokenizer);
     if (f.task == "exact") j = tally(read_probes(*tokenizer, read_file(f.file)), probe);
-    if (f.task == "choice") j = tally(read_choices(*tokenizer, read_file(f.file)), [&](const Choice& c) { return run_choice(runner, c); });
+    if (f.task == "choice")
+      j = tally(read_choices(*tokenizer, read_file(f.file)), [&](const Choice& c) { return run_choice(runner, c); });
   }
   j["task"] = f.task;
   j["specs"] = {{"kv", canonical_kv_spec(options.kv)}, {"draft", f.draft}, {"compute", f.engine.compute}};
@@ -143,13 +160,23 @@ int run(EvalFlags f) {
 std::function<int()> set_up(CLI::App& app) {
   auto f = std::make_shared<EvalFlags>();
   add_engine_flags(app, f->engine);
-  app.add_option("TASK", f->task, "needle, key-value (retrieval from long prompts); choice, exact (questions of --file); spec-bench (prompts of --file: accepted tokens and speed); observations (of attention over --text)")
-      ->required()->check(CLI::IsMember({"needle", "key-value", "choice", "exact", "spec-bench", "observations"}));
-  app.add_option("--file", f->file, "a JSON object a line: {prompt, answer}; {prompt, choices, answer: index}; {prompt} or {turns}; each with a category or not");
-  app.add_option("--text", f->text, "needle: the text to hide it in, default made-up sentences; observations: the text to read");
-  app.add_option("--lengths", f->retrieval.lengths, "retrieval: tokens of the prompts; observations: of the text (the first)")->delimiter(',');
-  app.add_option("--depths", f->retrieval.depths, "retrieval: where the answer stands, 0 (beginning) to 1")->delimiter(',');
-  app.add_option("--repeats", f->retrieval.repeats, "retrieval: prompts of each length and depth")->check(CLI::Range(1, 10000));
+  app.add_option("TASK", f->task,
+                 "needle, key-value (retrieval from long prompts); choice, exact (questions of --file); spec-bench "
+                 "(prompts of --file: accepted tokens and speed); observations (of attention over --text)")
+      ->required()
+      ->check(CLI::IsMember({"needle", "key-value", "choice", "exact", "spec-bench", "observations"}));
+  app.add_option("--file", f->file,
+                 "a JSON object a line: {prompt, answer}; {prompt, choices, answer: index}; {prompt} or {turns}; each "
+                 "with a category or not");
+  app.add_option("--text", f->text,
+                 "needle: the text to hide it in, default made-up sentences; observations: the text to read");
+  app.add_option("--lengths", f->retrieval.lengths,
+                 "retrieval: tokens of the prompts; observations: of the text (the first)")
+      ->delimiter(',');
+  app.add_option("--depths", f->retrieval.depths, "retrieval: where the answer stands, 0 (beginning) to 1")
+      ->delimiter(',');
+  app.add_option("--repeats", f->retrieval.repeats, "retrieval: prompts of each length and depth")
+      ->check(CLI::Range(1, 10000));
   app.add_option("--seed", f->retrieval.seed, "retrieval: another seed, other prompts");
   app.add_option("--draft", f->draft, "spec-bench: a drafter (frugal methods --kind draft)");
   app.add_option("-n,--new", f->max_new, "spec-bench: tokens at most in an answer")->check(CLI::Range(1, 1 << 20));
@@ -158,7 +185,8 @@ std::function<int()> set_up(CLI::App& app) {
   return [f] { return run(*f); };
 }
 
-const RegisterVerb kEval({"eval", "retrieval, multiple choice, exact answers and prompt sets under any cache and drafter",
+const RegisterVerb kEval({"eval",
+                          "retrieval, multiple choice, exact answers and prompt sets under any cache and drafter",
                           "  frugal eval smollm2-135m needle --lengths 1024,4096 --kv \"h2o(budget=20%)\"\n"
                           "  frugal eval smollm2-135m choice --file questions.jsonl\n"
                           "  frugal eval smollm2-135m spec-bench --file prompts.jsonl --draft \"ngram(n=3,k=8)\"",

@@ -19,7 +19,8 @@ struct InspectFlags {
 
 std::string in_words(const Json& v) {
   if (v.is_string()) return v.get<std::string>();
-  if (v.is_object() && v.contains("items")) return fmt::format("{} items: {} ...", v["items"].dump(), v["first"].dump());
+  if (v.is_object() && v.contains("items"))
+    return fmt::format("{} items: {} ...", v["items"].dump(), v["first"].dump());
   return v.dump();
 }
 
@@ -65,7 +66,8 @@ int run(const InspectFlags& f) {
 
 std::function<int()> set_up(CLI::App& app) {
   auto f = std::make_shared<InspectFlags>();
-  app.add_option("FILE", f->file, "a GGUF or safetensors file, a Hugging Face or adapter directory, or a short name")->required();
+  app.add_option("FILE", f->file, "a GGUF or safetensors file, a Hugging Face or adapter directory, or a short name")
+      ->required();
   app.add_option("--match", f->match, "only tensors whose name contains this");
   app.add_flag("--full", f->full, "lists and texts of the metadata in full");
   f->format.add(app);

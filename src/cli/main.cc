@@ -17,7 +17,8 @@ void check_verb(int argc, char** argv) {
   std::vector<std::string> names;
   for (const frugal::Verb& verb : frugal::verbs()) names.emplace_back(verb.name);
   if (std::find(names.begin(), names.end(), argv[1]) == names.end())
-    frugal::fail(frugal::ErrorCode::kUsage, "verb", "there is no '{}'{}; frugal --help lists what there is", argv[1], frugal::hint(argv[1], names));
+    frugal::fail(frugal::ErrorCode::kUsage, "verb", "there is no '{}'{}; frugal --help lists what there is", argv[1],
+                 frugal::hint(argv[1], names));
 }
 
 int work(int argc, char** argv) {

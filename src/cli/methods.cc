@@ -13,10 +13,15 @@ using Json = nlohmann::ordered_json;
 Json describe(const MethodInfo& m) {
   Json params = Json::array(), conflicts = Json::array();
   for (const ParamInfo& p : m.params)
-    params.push_back({{"name", p.name}, {"type", type_name(p.type)}, {"default", p.required ? Json() : Json(p.default_value)}, {"range", p.range()}, {"help", p.help}});
+    params.push_back({{"name", p.name},
+                      {"type", type_name(p.type)},
+                      {"default", p.required ? Json() : Json(p.default_value)},
+                      {"range", p.range()},
+                      {"help", p.help}});
   for (const Conflict& c : m.conflicts) conflicts.push_back({{"with", c.with}, {"why", c.why}});
-  return {{"kind", m.kind}, {"role", m.role}, {"name", m.name}, {"title", m.title}, {"authors", m.authors},
-          {"year", m.year == 0 ? Json() : Json(m.year)}, {"arxiv", m.arxiv}, {"help", m.help}, {"params", params},
+  return {{"kind", m.kind},   {"role", m.role},           {"name", m.name},
+          {"title", m.title}, {"authors", m.authors},     {"year", m.year == 0 ? Json() : Json(m.year)},
+          {"arxiv", m.arxiv}, {"help", m.help},           {"params", params},
           {"needs", m.needs}, {"abilities", m.abilities}, {"conflicts", conflicts}};
 }
 
@@ -29,9 +34,12 @@ std::string signature(const MethodInfo& m) {
 
 void print_one(const MethodInfo& m) {
   std::cout << signature(m) << "\n  " << m.help << "\n";
-  if (!m.title.empty()) std::cout << "  " << m.authors << ": " << m.title << " (" << m.year << (m.arxiv.empty() ? "" : ", arXiv " + m.arxiv) << ")\n";
+  if (!m.title.empty())
+    std::cout << "  " << m.authors << ": " << m.title << " (" << m.year << (m.arxiv.empty() ? "" : ", arXiv " + m.arxiv)
+              << ")\n";
   for (const ParamInfo& p : m.params)
-    std::cout << "  " << p.name << "  " << type_name(p.type) << (p.range().empty() ? "" : " " + p.range()) << ": " << p.help << "\n";
+    std::cout << "  " << p.name << "  " << type_name(p.type) << (p.range().empty() ? "" : " " + p.range()) << ": "
+              << p.help << "\n";
   for (const Conflict& c : m.conflicts) std::cout << "  not with " << c.with << ": " << c.why << "\n";
 }
 
@@ -54,7 +62,9 @@ std::function<int()> set_up(CLI::App& app) {
       else
         rows.push_back({{"kind", m->kind}, {"role", m->role}, {"method", signature(*m)}, {"help", m->help}});
     }
-    if (found == 0) fail(ErrorCode::kUsage, "methods", "nothing registered is named '{}'{}", *name, kind->empty() ? "" : " in kind '" + *kind + "'");
+    if (found == 0)
+      fail(ErrorCode::kUsage, "methods", "nothing registered is named '{}'{}", *name,
+           kind->empty() ? "" : " in kind '" + *kind + "'");
     if (format->is_json() || name->empty()) format->print(rows);
     return 0;
   };

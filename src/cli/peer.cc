@@ -26,16 +26,19 @@ Json run_json(const std::string& command) {
   while (const size_t n = std::fread(buffer, 1, sizeof buffer, pipe)) text.append(buffer, n);
   const int status = pclose(pipe);
   Json j = Json::parse(text, nullptr, false);
-  if (status != 0 || !j.is_array()) fail(ErrorCode::kBadInput, "peer", "{} ended with status {} and no JSON list", command, status);
+  if (status != 0 || !j.is_array())
+    fail(ErrorCode::kBadInput, "peer", "{} ended with status {} and no JSON list", command, status);
   return j;
 }
 
-double tokens_per_second(const std::string& program, const std::string& model, int threads, int repeats, const Json& row, int flash) {
+double tokens_per_second(const std::string& program, const std::string& model, int threads, int repeats,
+                         const Json& row, int flash) {
   const bool decode = row["kind"] == "decode";
   const int64_t tokens = row["tokens"].get<int64_t>();
   const std::string cache = row["specs"]["kv"] == "q8" && flash == 1 ? " -ctk q8_0 -ctv q8_0" : "";
-  const Json answer = run_json(fmt::format("{} -m {} -t {} -r {} -p {} -n {} -d {} -fa {}{} -o json 2>/dev/null", quoted(program), quoted(model), threads,
-                                           repeats, decode ? 0 : tokens, decode ? tokens : 0, row["depth"].get<int64_t>(), flash, cache));
+  const Json answer = run_json(fmt::format("{} -m {} -t {} -r {} -p {} -n {} -d {} -fa {}{} -o json 2>/dev/null",
+                                           quoted(program), quoted(model), threads, repeats, decode ? 0 : tokens,
+                                           decode ? tokens : 0, row["depth"].get<int64_t>(), flash, cache));
   return answer.at(0).at("avg_ts").get<double>();
 }
 

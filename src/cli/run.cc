@@ -30,7 +30,9 @@ volatile std::sig_atomic_t interrupted = 0;
 std::string sample_spec(const RunFlags& f) {
   if (!f.sample.empty()) return f.sample;
   std::string spec;
-  auto add = [&](const char* name, double value) { spec += fmt::format("{}{}({})", spec.empty() ? "" : " | ", name, value); };
+  auto add = [&](const char* name, double value) {
+    spec += fmt::format("{}{}({})", spec.empty() ? "" : " | ", name, value);
+  };
   if (f.temperature == 0) return "greedy";
   if (f.temperature > 0) add("temp", f.temperature);
   if (f.top_k > 0) add("top_k", f.top_k);
@@ -42,9 +44,12 @@ std::string sample_spec(const RunFlags& f) {
 class Session {
  public:
   explicit Session(const RunFlags& f)
-      : f_(f), model_(Model::open(model_path(f.engine.model))), tokenizer_(make_tokenizer(read_tokenizer(model_->file()))) {
+      : f_(f),
+        model_(Model::open(model_path(f.engine.model))),
+        tokenizer_(make_tokenizer(read_tokenizer(model_->file()))) {
     if (tokenizer_->size() > model_->config().vocab)
-      fail(ErrorCode::kBadInput, "run", "the tokenizer has {} tokens, the model's vocabulary {}", tokenizer_->size(), model_->config().vocab);
+      fail(ErrorCode::kBadInput, "run", "the tokenizer has {} tokens, the model's vocabulary {}", tokenizer_->size(),
+           model_->config().vocab);
     if (f.context > 0) model_->set_context(f.context);
     RunnerOptions o = runner_options(f.engine);
     if (f.draft.empty()) o.max_wanted = 16;
@@ -88,7 +93,11 @@ class Session {
 
   Json describe(const Answer& a) const {
     const RequestStats& s = a.stats;
-    Json j = {{"text", a.text}, {"ids", a.ids}, {"finish", finish_name(a.finish)}, {"prompt_tokens", s.prompt_tokens}, {"new_tokens", s.new_tokens}};
+    Json j = {{"text", a.text},
+              {"ids", a.ids},
+              {"finish", finish_name(a.finish)},
+              {"prompt_tokens", s.prompt_tokens},
+              {"new_tokens", s.new_tokens}};
     j["prompt_tok_s"] = s.prompt_s > 0 ? s.prompt_tokens / s.prompt_s : 0;
     j["decode_tok_s"] = s.decode_s > 0 ? (s.new_tokens - 1) / s.decode_s : 0;
     j["first_token_ms"] = s.first_token_s * 1e3;
@@ -97,7 +106,11 @@ class Session {
     j["specs"] = {{"kv", canonical_kv_spec(f_.engine.kv)}, {"sample", sample_spec(f_)}, {"compute", f_.engine.compute}};
     if (!f_.draft.empty()) {
       j["specs"]["draft"] = canonical_draft_spec(f_.draft);
-      j["draft"] = {{"steps", s.steps}, {"drafted", s.drafted}, {"tested", s.tested}, {"accepted", s.accepted}, {"draft_ms", s.draft_s * 1e3}};
+      j["draft"] = {{"steps", s.steps},
+                    {"drafted", s.drafted},
+                    {"tested", s.tested},
+                    {"accepted", s.accepted},
+                    {"draft_ms", s.draft_s * 1e3}};
     }
     if (f_.logprobs > 0) j["logprobs"] = logprobs(a);
     return j;
@@ -146,7 +159,8 @@ class Session {
     Json list = Json::array();
     for (const Token& t : a.tokens) {
       Json top = Json::array();
-      for (const TokenLogprob& p : t.top) top.push_back({{"id", p.id}, {"text", std::string(tokenizer_->bytes(p.id))}, {"logprob", p.logprob}});
+      for (const TokenLogprob& p : t.top)
+        top.push_back({{"id", p.id}, {"text", std::string(tokenizer_->bytes(p.id))}, {"logprob", p.logprob}});
       list.push_back({{"id", t.id}, {"logprob", t.logprob}, {"top", top}});
     }
     return list;
@@ -170,9 +184,12 @@ void report(const Session& s, const Answer& a, const RunFlags& f) {
   std::cout << std::endl;
   if (!f.stats) return;
   const RequestStats& t = a.stats;
-  std::cerr << fmt::format("[{} prompt tokens in {:.0f} ms, {:.0f} tok/s; {} new, {:.0f} tok/s; first after {:.0f} ms; {:.2f} tokens a step; cache {:.1f} MB; {}]\n", t.prompt_tokens,
-                           t.prompt_s * 1e3, t.prompt_tokens / std::max(1e-9, t.prompt_s), t.new_tokens, t.decode_s > 0 ? (t.new_tokens - 1) / t.decode_s : 0.0,
-                           t.first_token_s * 1e3, t.accepted_per_step(), static_cast<double>(t.cache_bytes) * 1e-6, finish_name(a.finish));
+  std::cerr << fmt::format(
+      "[{} prompt tokens in {:.0f} ms, {:.0f} tok/s; {} new, {:.0f} tok/s; first after {:.0f} ms; {:.2f} tokens a "
+      "step; cache {:.1f} MB; {}]\n",
+      t.prompt_tokens, t.prompt_s * 1e3, t.prompt_tokens / std::max(1e-9, t.prompt_s), t.new_tokens,
+      t.decode_s > 0 ? (t.new_tokens - 1) / t.decode_s : 0.0, t.first_token_s * 1e3, t.accepted_per_step(),
+      static_cast<double>(t.cache_bytes) * 1e-6, finish_name(a.finish));
 }
 
 // {"prompt": text}, {"turns": [texts]} or {"messages": [...user contents...]} a line.
@@ -217,7 +234,8 @@ int run(const RunFlags& f) {
   make_sampler(sample_spec(f), f.seed);  // a wrong spec is an error before anything is loaded
   resolve_kv_spec(f.engine.kv, 1);
   if (!f.draft.empty()) canonical_draft_spec(f.draft);
-  if (f.prompt.empty() && f.file.empty() && f.prompts.empty() && !f.chat) fail(ErrorCode::kUsage, "run", "nothing to say: give -p TEXT, -f FILE, --prompts FILE or --chat");
+  if (f.prompt.empty() && f.file.empty() && f.prompts.empty() && !f.chat)
+    fail(ErrorCode::kUsage, "run", "nothing to say: give -p TEXT, -f FILE, --prompts FILE or --chat");
   Session s(f);
   if (!f.prompts.empty()) return run_prompts(s, f);
   if (!f.prompt.empty() || !f.file.empty()) {
@@ -238,16 +256,20 @@ std::function<int()> set_up(CLI::App& app) {
   app.add_flag("--chat", f->chat, "talk in turns");
   app.add_option("--system", f->system, "system message");
   app.add_option("-n,--new", f->max_new, "tokens at most in an answer")->check(CLI::Range(1, 1 << 24));
-  app.add_option("-c,--context", f->context, "tokens at most in prompt and answers; default the model's own")->check(CLI::Range(2, 1 << 30));
+  app.add_option("-c,--context", f->context, "tokens at most in prompt and answers; default the model's own")
+      ->check(CLI::Range(2, 1 << 30));
   app.add_option("--sample", f->sample, "sampler, e.g. \"temp(0.7) | top_p(0.9)\"; default greedy");
-  app.add_option("--draft", f->draft, "drafter, e.g. \"ngram(n=3,k=8)\" (frugal methods --kind draft); the output's distribution stays the same");
+  app.add_option(
+      "--draft", f->draft,
+      "drafter, e.g. \"ngram(n=3,k=8)\" (frugal methods --kind draft); the output's distribution stays the same");
   app.add_option("--temp", f->temperature, "short for temp(...) in --sample");
   app.add_option("--top-k", f->top_k, "short for top_k(...)");
   app.add_option("--top-p", f->top_p, "short for top_p(...)");
   app.add_option("--min-p", f->min_p, "short for min_p(...)");
   app.add_option("--seed", f->seed, "makes a sampled run repeatable");
   app.add_option("--stop", f->stop, "a text that ends the answer (repeatable)");
-  app.add_option("--logprobs", f->logprobs, "with --json: the K most likely tokens at each place")->check(CLI::Range(0, 1000));
+  app.add_option("--logprobs", f->logprobs, "with --json: the K most likely tokens at each place")
+      ->check(CLI::Range(0, 1000));
   app.add_option("--save-cache", f->save_cache, "keep the cache in a file");
   app.add_option("--load-cache", f->load_cache, "go on from a kept cache");
   app.add_flag("--special", f->special, "show control tokens");
@@ -257,7 +279,8 @@ std::function<int()> set_up(CLI::App& app) {
 }
 
 const RegisterVerb kRun({"run", "generate or chat, streaming",
-                         "  frugal run smollm2-135m -p \"Why is the sky blue?\"\n  frugal run smollm2-135m --chat --kv q8 --temp 0.7 --top-p 0.9\n"
+                         "  frugal run smollm2-135m -p \"Why is the sky blue?\"\n  frugal run smollm2-135m --chat --kv "
+                         "q8 --temp 0.7 --top-p 0.9\n"
                          "  frugal run model.gguf --raw -p \"Once upon a time\" -n 64 --json",
                          set_up});
 

@@ -30,7 +30,8 @@ std::vector<int32_t> ids_of(const Json& list, int64_t vocab, size_t line) {
   std::vector<int32_t> ids;
   for (const Json& v : list) {
     if (!v.is_number_integer() || v.get<int64_t>() < 0 || v.get<int64_t>() >= vocab)
-      fail(ErrorCode::kBadInput, "score", "line {}: ids holds {}, expected whole numbers below {}", line, v.dump(), vocab);
+      fail(ErrorCode::kBadInput, "score", "line {}: ids holds {}, expected whole numbers below {}", line, v.dump(),
+           vocab);
     ids.push_back(v.get<int32_t>());
   }
   return ids;
@@ -62,7 +63,11 @@ std::vector<Piece> read_pieces(const ScoreFlags& f, const Model& model) {
 }
 
 Json describe(const Piece& p, const ScoreResult& r, const ScoreFlags& f) {
-  Json j = {{"tokens", r.tokens}, {"scored_tokens", r.scored_tokens}, {"nll", r.nll()}, {"nll_sum", r.nll_sum}, {"ppl", std::exp(r.nll())}};
+  Json j = {{"tokens", r.tokens},
+            {"scored_tokens", r.scored_tokens},
+            {"nll", r.nll()},
+            {"nll_sum", r.nll_sum},
+            {"ppl", std::exp(r.nll())}};
   j["bits_per_byte"] = p.bytes > 0 ? Json(r.nll_sum / std::log(2.0) / static_cast<double>(p.bytes)) : Json();
   j["cache_bytes"] = r.cache_bytes;
   j["cache_bytes_peak"] = r.cache_bytes_peak;
@@ -95,7 +100,8 @@ int run(const ScoreFlags& f) {
   Piece whole;
   for (const Piece& p : pieces) {
     if (p.ids.size() < 2 || f.prefix >= static_cast<int64_t>(p.ids.size()))
-      fail(ErrorCode::kBadInput, "score", "a text of {} tokens with --prefix {} leaves nothing to score", p.ids.size(), f.prefix);
+      fail(ErrorCode::kBadInput, "score", "a text of {} tokens with --prefix {} leaves nothing to score", p.ids.size(),
+           f.prefix);
     const ScoreResult r = score_text(runner, reference.get(), p.ids, f.prefix);
     if (f.jsonl && f.json) std::cout << describe(p, r, f).dump() << std::endl;
     total.add(r);
@@ -108,7 +114,8 @@ int run(const ScoreFlags& f) {
   if (f.json && !f.jsonl) std::cout << j.dump() << "\n";
   if (f.json) return 0;
   for (const auto& [key, value] : j.items())
-    if (!value.is_array() && !value.is_null()) std::cout << fmt::format("{:<18} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+    if (!value.is_array() && !value.is_null())
+      std::cout << fmt::format("{:<18} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
   return 0;
 }
 
@@ -117,17 +124,20 @@ std::function<int()> set_up(CLI::App& app) {
   add_engine_flags(app, f->engine);
   app.add_option("FILE", f->file, "text to score; - reads stdin")->required();
   app.add_flag("--jsonl", f->jsonl, "one text a line: {\"text\": ...}, or {\"ids\": [...]} taken as they are");
-  app.add_option("--prefix", f->prefix, "the first N tokens are the prompt and are not scored")->check(CLI::NonNegativeNumber);
+  app.add_option("--prefix", f->prefix, "the first N tokens are the prompt and are not scored")
+      ->check(CLI::NonNegativeNumber);
   app.add_flag("--per-token", f->per_token, "with --json: ids and nlls of every token");
-  app.add_option("--against", f->against, "distance to: plain (the same without --kv), f32 (float32 throughout)")->check(CLI::IsMember({"plain", "f32"}));
+  app.add_option("--against", f->against, "distance to: plain (the same without --kv), f32 (float32 throughout)")
+      ->check(CLI::IsMember({"plain", "f32"}));
   app.add_flag("--json", f->json, "one JSON document (with --jsonl one a line)");
   return [f] { return run(*f); };
 }
 
-const RegisterVerb kScore({"score", "likelihood and perplexity of a text under any cache, and its distance to a plain run",
-                           "  frugal score smollm2-135m book.txt\n  frugal score smollm2-135m book.txt --kv \"k:q8 | v:q8\" --against plain\n"
-                           "  frugal score smollm2-135m texts.jsonl --jsonl --json --per-token",
-                           set_up});
+const RegisterVerb kScore(
+    {"score", "likelihood and perplexity of a text under any cache, and its distance to a plain run",
+     "  frugal score smollm2-135m book.txt\n  frugal score smollm2-135m book.txt --kv \"k:q8 | v:q8\" --against plain\n"
+     "  frugal score smollm2-135m texts.jsonl --jsonl --json --per-token",
+     set_up});
 
 }  // namespace
 }  // namespace frugal

@@ -33,7 +33,8 @@ std::vector<std::string> documents_of(const std::string& path) {
     ++number;
     if (line.empty()) continue;
     const Json j = Json::parse(line, nullptr, false);
-    if (!j.is_object() || !j.contains("text") || !j["text"].is_string()) fail(ErrorCode::kBadInput, "store", "{}: line {} is no JSON object with text", path, number);
+    if (!j.is_object() || !j.contains("text") || !j["text"].is_string())
+      fail(ErrorCode::kBadInput, "store", "{}: line {} is no JSON object with text", path, number);
     texts.push_back(j["text"]);
   }
   return texts;
@@ -54,11 +55,15 @@ int build(const StoreFlags& f) {
   }
   if (builder.tokens() == 0) fail(ErrorCode::kBadInput, "store", "the files hold no text");
   builder.write(f.out);
-  const Json j = {{"documents", documents}, {"tokens", builder.tokens()}, {"bytes", std::filesystem::file_size(f.out)}, {"seconds", watch.seconds()}};
+  const Json j = {{"documents", documents},
+                  {"tokens", builder.tokens()},
+                  {"bytes", std::filesystem::file_size(f.out)},
+                  {"seconds", watch.seconds()}};
   if (f.json)
     std::cout << j.dump() << "\n";
   else
-    std::cout << fmt::format("{}: {} tokens of {} documents, {} bytes, in {:.1f} s\n", f.out, builder.tokens(), documents, j["bytes"].get<uint64_t>(), j["seconds"].get<double>());
+    std::cout << fmt::format("{}: {} tokens of {} documents, {} bytes, in {:.1f} s\n", f.out, builder.tokens(),
+                             documents, j["bytes"].get<uint64_t>(), j["seconds"].get<double>());
   return 0;
 }
 

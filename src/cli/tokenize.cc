@@ -28,7 +28,8 @@ std::vector<int32_t> parse_ids(std::string text, int32_t size) {
   for (std::string word; in >> word;) {
     const bool digits = word.size() <= 9 && word.find_first_not_of("0123456789") == std::string::npos;
     const int32_t id = digits ? std::stoi(word) : -1;
-    if (id < 0 || id >= size) fail(ErrorCode::kUsage, "tokenize", "--decode has '{}', expected ids below {}", word, size);
+    if (id < 0 || id >= size)
+      fail(ErrorCode::kUsage, "tokenize", "--decode has '{}', expected ids below {}", word, size);
     ids.push_back(id);
   }
   return ids;
@@ -38,7 +39,9 @@ Json read_messages(const std::string& path) {
   const Json j = Json::parse(read_file(path), nullptr, false);
   if (j.is_discarded()) fail(ErrorCode::kBadInput, "tokenize", "{} is not JSON", path);
   const Json& list = j.is_object() && j.contains("messages") ? j["messages"] : j;
-  if (!list.is_array()) fail(ErrorCode::kBadInput, "tokenize", "{}: expected a list of {{\"role\", \"content\"}} or {{\"messages\": [...]}}", path);
+  if (!list.is_array())
+    fail(ErrorCode::kBadInput, "tokenize",
+         "{}: expected a list of {{\"role\", \"content\"}} or {{\"messages\": [...]}}", path);
   return list;
 }
 
@@ -98,7 +101,8 @@ int run(const TokenizeFlags& f) {
 
 std::function<int()> set_up(CLI::App& app) {
   auto f = std::make_shared<TokenizeFlags>();
-  app.add_option("MODEL,-m,--model", f->model, "a GGUF file, a Hugging Face directory, or a short name (frugal models)")->required();
+  app.add_option("MODEL,-m,--model", f->model, "a GGUF file, a Hugging Face directory, or a short name (frugal models)")
+      ->required();
   app.add_option("-p,--prompt,TEXT", f->text, "the text");
   app.add_option("-f,--file", f->file, "a file with the text; - reads stdin");
   app.add_option("--decode", f->decode, "ids, or a file of them: their text");
@@ -110,10 +114,11 @@ std::function<int()> set_up(CLI::App& app) {
   return [f] { return run(*f); };
 }
 
-const RegisterVerb kTokenize({"tokenize", "text to ids and back, and chat templates rendered",
-                              "  frugal tokenize smollm2-135m -p \"Hello, world\"\n  frugal tokenize smollm2-135m --decode 19556,28,905\n"
-                              "  frugal tokenize smollm2-135m --chat messages.json --json",
-                              set_up});
+const RegisterVerb kTokenize(
+    {"tokenize", "text to ids and back, and chat templates rendered",
+     "  frugal tokenize smollm2-135m -p \"Hello, world\"\n  frugal tokenize smollm2-135m --decode 19556,28,905\n"
+     "  frugal tokenize smollm2-135m --chat messages.json --json",
+     set_up});
 
 }  // namespace
 }  // namespace frugal

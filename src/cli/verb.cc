@@ -67,8 +67,10 @@ const std::vector<Verb>& verbs() { return registry(); }
 RegisterVerb::RegisterVerb(Verb verb) { registry().push_back(std::move(verb)); }
 
 void add_engine_flags(CLI::App& app, EngineFlags& f, bool with_kv) {
-  app.add_option("MODEL,-m,--model", f.model, "a GGUF file, a Hugging Face directory, or a short name (frugal models)")->required();
-  app.add_option("-t,--threads", f.threads, "threads; 0 takes every core this process may use")->check(CLI::Range(0, 1024));
+  app.add_option("MODEL,-m,--model", f.model, "a GGUF file, a Hugging Face directory, or a short name (frugal models)")
+      ->required();
+  app.add_option("-t,--threads", f.threads, "threads; 0 takes every core this process may use")
+      ->check(CLI::Range(0, 1024));
   app.add_option("--compute", f.compute, "form of activations; f32 dequantises weights and is the reference")
       ->check(CLI::IsMember({"auto", "f32", "bf16", "int8"}));
   app.add_option("--device", f.device, "where to run; this build has cpu")->check(CLI::IsMember({"cpu"}));
@@ -84,8 +86,8 @@ RunnerOptions runner_options(const EngineFlags& f) {
 }
 
 const std::vector<KnownModel>& known_models() {
-  static const std::vector<KnownModel> list = {
-      {"smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf", "SmolLM2 135M Instruct, Q4_1, Apache-2.0; make setup fetches it"}};
+  static const std::vector<KnownModel> list = {{"smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf",
+                                                "SmolLM2 135M Instruct, Q4_1, Apache-2.0; make setup fetches it"}};
   return list;
 }
 
@@ -107,9 +109,11 @@ std::string model_path(const std::string& name) {
     if (name != m.name) continue;
     for (const std::string& folder : model_folders())
       if (std::filesystem::exists(folder + "/" + m.file)) return folder + "/" + m.file;
-    fail(ErrorCode::kNotFound, "models", "{} ({}) is in none of the model folders; `make setup` fetches it", name, m.file);
+    fail(ErrorCode::kNotFound, "models", "{} ({}) is in none of the model folders; `make setup` fetches it", name,
+         m.file);
   }
-  fail(ErrorCode::kNotFound, "models", "there is no file or directory '{}', and no short name like it (known: {})", name, known);
+  fail(ErrorCode::kNotFound, "models", "there is no file or directory '{}', and no short name like it (known: {})",
+       name, known);
 }
 
 std::string read_file(const std::string& path) {

@@ -43,6 +43,4 @@ constexpr FrugalCudaTable kTable = {kCudaTableVersion, CUDART_VERSION, device_co
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) const FrugalCudaTable* frugal_cuda_table(int) {
-  return &kTable;
-}
+extern "C" __attribute__((visibility("default"))) const FrugalCudaTable* frugal_cuda_table(int) { return &kTable; }

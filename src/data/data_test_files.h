@@ -34,12 +34,8 @@ inline std::vector<nlohmann::json> json_rows(const std::string& text) {
   return rows;
 }
 
-inline std::string golden_path(const std::string& name) {
-  return FRUGAL_SOURCE_DIR "/tests/golden/data/" + name;
-}
-inline std::vector<nlohmann::json> gz_rows(const std::string& name) {
-  return json_rows(gz_text(golden_path(name)));
-}
+inline std::string golden_path(const std::string& name) { return FRUGAL_SOURCE_DIR "/tests/golden/data/" + name; }
+inline std::vector<nlohmann::json> gz_rows(const std::string& name) { return json_rows(gz_text(golden_path(name))); }
 
 struct RuleResult {
   std::vector<double> numbers;

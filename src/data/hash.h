@@ -42,8 +42,6 @@ inline uint64_t hash_bytes(std::string_view bytes, uint64_t seed = 0) {
   return fold_multiply(fold_multiply(first ^ k1, second ^ h ^ k2), bytes.size() ^ k2);
 }
 
-inline uint64_t mix(uint64_t h) {
-  return fold_multiply(h ^ 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03);
-}
+inline uint64_t mix(uint64_t h) { return fold_multiply(h ^ 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03); }
 
 }  // namespace frugal::data

@@ -35,22 +35,15 @@ uint64_t quote_or_slash(uint64_t w) {
 
 char simple_escape(char c) {
   switch (c) {
-    case 'n':
-      return '\n';
-    case 't':
-      return '\t';
-    case 'r':
-      return '\r';
-    case 'b':
-      return '\b';
-    case 'f':
-      return '\f';
+    case 'n': return '\n';
+    case 't': return '\t';
+    case 'r': return '\r';
+    case 'b': return '\b';
+    case 'f': return '\f';
     case '"':
     case '\\':
-    case '/':
-      return c;
-    default:
-      return 0;
+    case '/': return c;
+    default: return 0;
   }
 }
 

@@ -16,8 +16,10 @@ const char* finish_name(Finish finish) {
 }
 
 Generation::Generation(const Tokenizer* tokenizer, const GenerationOptions& options, std::span<const int32_t> prompt)
-    : options_(options), sampler_(make_sampler(options.sample, options.seed)),
-      verifier_(stream(options.seed, 0, Purpose::kVerify)), stop_(options.stop) {
+    : options_(options),
+      sampler_(make_sampler(options.sample, options.seed)),
+      verifier_(stream(options.seed, 0, Purpose::kVerify)),
+      stop_(options.stop) {
   if (tokenizer != nullptr) decoder_.emplace(*tokenizer, options.keep_special, options.continues);
   sampler_->reset_prompt(prompt);
 }

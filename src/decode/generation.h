@@ -22,13 +22,13 @@ const char* finish_name(Finish finish);  // "stop", "length", "context", "cancel
 
 struct GenerationOptions {
   int max_new = 128;
-  std::string sample = "greedy";     // sampler spec
+  std::string sample = "greedy";  // sampler spec
   uint64_t seed = 0;
-  std::vector<std::string> stop;     // texts that end the answer, themselves left out
-  std::vector<int32_t> stop_ids;     // ids that end it
-  int logprobs = 0;                  // most likely alternatives reported with each token
-  bool keep_special = false;         // control tokens show their text
-  bool continues = false;            // the answer goes on in the prompt's text: a blank at its beginning is shown
+  std::vector<std::string> stop;  // texts that end the answer, themselves left out
+  std::vector<int32_t> stop_ids;  // ids that end it
+  int logprobs = 0;               // most likely alternatives reported with each token
+  bool keep_special = false;      // control tokens show their text
+  bool continues = false;         // the answer goes on in the prompt's text: a blank at its beginning is shown
 };
 
 // What one step produced. text may be empty while a character or a possible stop text is incomplete.
@@ -36,7 +36,7 @@ struct Token {
   int32_t id = -1;
   std::string text;
   double logprob = 0;
-  std::vector<TokenLogprob> top;     // with logprobs > 0
+  std::vector<TokenLogprob> top;  // with logprobs > 0
   Finish finish = Finish::kNone;
 };
 

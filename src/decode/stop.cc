@@ -22,8 +22,7 @@ std::vector<size_t> borders(const std::string& text) {
 
 StopMatcher::StopMatcher(std::vector<std::string> stops) {
   for (std::string& text : stops) {
-    if (text.empty())
-      fail(ErrorCode::kUsage, "stop", "found an empty stop text, expected at least one character");
+    if (text.empty()) fail(ErrorCode::kUsage, "stop", "found an empty stop text, expected at least one character");
     std::vector<size_t> border = borders(text);
     patterns_.push_back({std::move(text), std::move(border)});
   }

@@ -22,9 +22,7 @@ class StopMatcher {
   // text is the last: push(text) and what waited, unless stopped().
   std::string finish(std::string_view text = "");
   bool stopped() const { return matched_ >= 0; }
-  const std::string& matched() const {
-    return patterns_[static_cast<size_t>(matched_)].text;
-  }  // when stopped()
+  const std::string& matched() const { return patterns_[static_cast<size_t>(matched_)].text; }  // when stopped()
 
  private:
   struct Pattern {

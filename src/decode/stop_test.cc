@@ -18,8 +18,7 @@ std::string shown_by_definition(const Texts& stops, const std::string& text, boo
   for (size_t end = 1; end <= text.size(); ++end) {
     size_t longest = 0;
     for (const std::string& s : stops)
-      if (s.size() <= end && text.compare(end - s.size(), s.size(), s) == 0)
-        longest = std::max(longest, s.size());
+      if (s.size() <= end && text.compare(end - s.size(), s.size(), s) == 0) longest = std::max(longest, s.size());
     stopped = longest > 0;
     if (stopped) return text.substr(0, end - longest);
   }

@@ -1,8 +1,10 @@
-// Which token follows at one node of a draft tree, so that the output has the target's distribution whatever was drafted.
+// Which token follows at one node of a draft tree, so that the output has the target's distribution whatever was
+// drafted.
 //
 // P is the target's processed distribution at the node: all sampler stages applied, their memory at the node's path.
 //   R0  greedy: the most likely token.
-//   R1  trials that are all point masses: y ~ P, drawn as if there were no draft. So a run with such a drafter gives the
+//   R1  trials that are all point masses: y ~ P, drawn as if there were no draft. So a run with such a drafter gives
+//   the
 //       very tokens of the run without it, seed for seed.
 //   R2  one trial x ~ Q: accepted with probability min(1, P[x] / Q[x]), else y ~ norm((P - Q)+).
 //       Leviathan, Kalman, Matias, "Fast Inference from Transformers via Speculative Decoding" (arXiv 2211.17192),
@@ -11,9 +13,9 @@
 //   R3  several trials in order: the same test for each, P becoming norm((P - Q_i)+) when x_i is rejected; when none is
 //       accepted y ~ the last P. Miao et al., "SpecInfer" (arXiv 2305.09781), algorithm 2, VerifyStochastic.
 // Q_i is the law of x_i given the earlier trials: Q for draws with replacement, duplicates being trials of their own; Q
-// without the tokens of earlier trials, renormalised, for draws without replacement (EAGLE, Sequoia); a point mass, which
-// takes P[x] away when rejected, for chosen tokens. The paper draws the order of a node's trials at random; here it is
-// the drafter's, fixed before any target's probability is known, which the proof allows.
+// without the tokens of earlier trials, renormalised, for draws without replacement (EAGLE, Sequoia); a point mass,
+// which takes P[x] away when rejected, for chosen tokens. The paper draws the order of a node's trials at random; here
+// it is the drafter's, fixed before any target's probability is known, which the proof allows.
 //
 // The caller follows the child of the returned token, if there is one, wherever the token came from. Cost: one
 // distribution a node; a residual, O(V) at most, only after a rejection. Probabilities are compared in double.

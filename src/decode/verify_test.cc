@@ -1,5 +1,5 @@
-// The output's distribution is the target's whatever was drafted: chi-squared tests of every rule under several samplers,
-// of single tokens and of sequences; and wrong verifiers, which the same tests must find out.
+// The output's distribution is the target's whatever was drafted: chi-squared tests of every rule under several
+// samplers, of single tokens and of sequences; and wrong verifiers, which the same tests must find out.
 #include "decode/verify.h"
 
 #include <gtest/gtest.h>
@@ -123,15 +123,20 @@ double p_of_rule(const char* sampler, const Draft& draft, int n, uint64_t seed, 
   return p_value(count, p);
 }
 
-const std::vector<std::pair<const char*, Draft>> kRules = {
-    {"chain", chain_draft}, {"with replacement", with_replacement}, {"without replacement", without_replacement},
-    {"two drafters", two_drafters}, {"chosen tokens", chosen_tokens}, {"drawn and chosen", drawn_and_chosen},
-    {"another sampler", other_sampler}};
-const std::vector<const char*> kSamplers = {"temp(1)", "temp(0.6)", "temp(1) | top_p(0.9)", "temp(0.8) | top_k(6)", "top_k(1) | temp(1)"};
+const std::vector<std::pair<const char*, Draft>> kRules = {{"chain", chain_draft},
+                                                           {"with replacement", with_replacement},
+                                                           {"without replacement", without_replacement},
+                                                           {"two drafters", two_drafters},
+                                                           {"chosen tokens", chosen_tokens},
+                                                           {"drawn and chosen", drawn_and_chosen},
+                                                           {"another sampler", other_sampler}};
+const std::vector<const char*> kSamplers = {"temp(1)", "temp(0.6)", "temp(1) | top_p(0.9)", "temp(0.8) | top_k(6)",
+                                            "top_k(1) | temp(1)"};
 
 TEST(Verifier, OutputFollowsTheTarget) {
   for (const auto& [rule, draft] : kRules)
-    for (const char* sampler : kSamplers) EXPECT_GE(p_of_rule(sampler, draft, 50000, 11), 0.001) << rule << " under " << sampler;
+    for (const char* sampler : kSamplers)
+      EXPECT_GE(p_of_rule(sampler, draft, 50000, 11), 0.001) << rule << " under " << sampler;
 }
 
 // --- what must be found out ---------------------------------------------------------------------------------------
@@ -149,7 +154,8 @@ std::vector<Trial> chosen_as_drawn(const Setting& s, Stream&) {  // the two most
   return {{best[0].id, q}, {best[1].id, q}};
 }
 std::vector<Trial> other_q(const Setting& s, Stream& random) {  // another distribution than the one drawn from
-  return {{processed(*make_sampler("temp(1.7)", 0), s.draft)->pick(random.uniform53()), processed(*s.sampler, s.draft)}};
+  return {
+      {processed(*make_sampler("temp(1.7)", 0), s.draft)->pick(random.uniform53()), processed(*s.sampler, s.draft)}};
 }
 std::vector<Trial> as_if_replaced(const Setting& s, Stream& random) {
   std::vector<Trial> trials = without_replacement(s, random);
@@ -191,7 +197,8 @@ TEST(Verifier, AcceptanceIsTheOverlap) {
   }
   EXPECT_NEAR(drawn / double{kRuns}, overlap, 3 * 0.5 / std::sqrt(kRuns));
   const auto b = chosen_tokens(s, random);
-  EXPECT_NEAR(chosen / double{kRuns}, static_cast<double>(p->p(b[0].token) + p->p(b[1].token)), 3 * 0.5 / std::sqrt(kRuns));
+  EXPECT_NEAR(chosen / double{kRuns}, static_cast<double>(p->p(b[0].token) + p->p(b[1].token)),
+              3 * 0.5 / std::sqrt(kRuns));
 }
 
 TEST(Verifier, ADraftFromTheTargetIsAlwaysAccepted) {
@@ -209,13 +216,14 @@ TEST(Verifier, GreedyTakesTheMostLikelyWhateverWasDrafted) {
   Setting s = setting("greedy", 8);
   Verifier verifier(stream(8, 1, Purpose::kVerify));
   Stream random = stream(8, 1, Purpose::kDraft);
-  for (const auto& [rule, draft] : kRules) EXPECT_EQ(verifier.choose(*s.sampler, s.target, draft(s, random)), argmax(s.target)) << rule;
+  for (const auto& [rule, draft] : kRules)
+    EXPECT_EQ(verifier.choose(*s.sampler, s.target, draft(s, random)), argmax(s.target)) << rule;
 }
 
 // --- sequences ----------------------------------------------------------------------------------------------------
 
-// A language of four tokens: the next depends on the last. Trees of two levels are drafted by another such table, walked
-// as the engine walks them, and what comes out is compared with the exact law of three tokens.
+// A language of four tokens: the next depends on the last. Trees of two levels are drafted by another such table,
+// walked as the engine walks them, and what comes out is compared with the exact law of three tokens.
 struct Toy {
   std::array<std::vector<float>, 4> target, draft;
   explicit Toy(uint32_t seed) {
@@ -258,7 +266,8 @@ double p_of_sequences(const char* spec, const Draft& draft, int n) {
     while (out.size() < 4) {
       const DraftTree tree = toy_tree(toy, generation.sampler(), out.back(), draft, random);
       for (int node = 0; node >= 0 && out.size() < 4;) {
-        out.push_back(generation.accept(toy.target[static_cast<size_t>(tree.node(node).token)], tree.node(node).trials).id);
+        out.push_back(
+            generation.accept(toy.target[static_cast<size_t>(tree.node(node).token)], tree.node(node).trials).id);
         node = tree.child(node, out.back());
       }
     }
@@ -284,7 +293,8 @@ double p_of_sequences(const char* spec, const Draft& draft, int n) {
 TEST(Verifier, SequencesFollowTheTarget) {
   for (size_t rule : {0u, 1u, 2u, 4u})
     for (const char* sampler : {"temp(1)", "temp(0.8) | top_p(0.85)", "repetition(1.5) | temp(1)"})
-      EXPECT_GE(p_of_sequences(sampler, kRules[rule].second, 50000), 0.001) << kRules[rule].first << " under " << sampler;
+      EXPECT_GE(p_of_sequences(sampler, kRules[rule].second, 50000), 0.001)
+          << kRules[rule].first << " under " << sampler;
 }
 
 // Drafts that are point masses change nothing at all: seed for seed the very tokens.

@@ -1,6 +1,6 @@
-// Every cache unit there is, combined two by two: generated from the registry, so that a new one joins by registering. A
-// pair works, and its answers do not depend on how the rows were fed; or it is refused for one of the reasons known here.
-// And what has room for everything answers as the plain cache does.
+// Every cache unit there is, combined two by two: generated from the registry, so that a new one joins by registering.
+// A pair works, and its answers do not depend on how the rows were fed; or it is refused for one of the reasons known
+// here. And what has room for everything answers as the plain cache does.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -51,13 +51,15 @@ std::set<std::string> pairwise() {
 
 // Why two units may be refused; anything else is a bug.
 bool known_reason(const std::string& why) {
-  return why.find("a merge never lands in a quantised row") != std::string::npos || why.find("its pages hold the rows of all heads") != std::string::npos;
+  return why.find("a merge never lands in a quantised row") != std::string::npos ||
+         why.find("its pages hold the rows of all heads") != std::string::npos;
 }
 
 struct CacheMatrix : testing::Test {
   std::unique_ptr<Model> model = Model::open(kCacheStories);
   std::unique_ptr<Tokenizer> tokenizer = make_tokenizer(read_tokenizer(model->file()));
-  std::string story = "Once upon a time there was a little girl named Lily. She loved to play in the park with her red ball. One day ";
+  std::string story =
+      "Once upon a time there was a little girl named Lily. She loved to play in the park with her red ball. One day ";
 
   Answer answer(const std::string& kv, int max_rows, int prompts, Compute compute = Compute::kAuto) {
     RunnerOptions o;
@@ -107,7 +109,8 @@ TEST_F(CacheMatrix, RoomForAllIsThePlainCache) {
     for (const std::string& policy : units("policy", "500"))
       for (const char* layout : {"", " | ragged"}) {
         if (policy == "full" && *layout == '\0') continue;
-        EXPECT_EQ(answer(policy + layout + " | " + cache, 256, 1, compute).ids, expected.ids) << policy << layout << " " << cache;
+        EXPECT_EQ(answer(policy + layout + " | " + cache, 256, 1, compute).ids, expected.ids)
+            << policy << layout << " " << cache;
       }
   }
 }
@@ -124,7 +127,8 @@ TEST_F(CacheMatrix, RoomForAllOnTheDefaultModel) {
 // Scoring runs the decode path: rows fed together between events, one by one, and with a prompt in chunks are the same.
 TEST_F(CacheMatrix, ScoresDoNotDependOnTheStep) {
   const auto ids = tokenizer->encode(story + story + story + story);
-  for (const char* kv : {"h2o(budget=64)", "streaming(sink=4,window=60)", "h2o(budget=64,every=1) | k:kivi(residual=32) | v:kivi(residual=32)"}) {
+  for (const char* kv : {"h2o(budget=64)", "streaming(sink=4,window=60)",
+                         "h2o(budget=64,every=1) | k:kivi(residual=32) | v:kivi(residual=32)"}) {
     std::vector<std::vector<double>> found;
     for (int wanted : {1, 7, 128}) {
       RunnerOptions o;

@@ -1,5 +1,6 @@
 // The engine with drafters: greedy answers token for token those without one, whoever shares the batch; sampled answers
-// of the same distribution, and of point-mass drafters the very same ones; stops, text and log-probabilities as without.
+// of the same distribution, and of point-mass drafters the very same ones; stops, text and log-probabilities as
+// without.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -37,7 +38,8 @@ class Noise : public Drafter {
  private:
   Stream random_ = stream(5, 0, Purpose::kTest);
 };
-const Register<MakeDrafter> kNoise({.kind = "draft", .name = "noise", .help = "for tests"}, [](const Args&, const DraftTarget&) { return std::make_unique<Noise>(); });
+const Register<MakeDrafter> kNoise({.kind = "draft", .name = "noise", .help = "for tests"},
+                                   [](const Args&, const DraftTarget&) { return std::make_unique<Noise>(); });
 
 // Every kind of drafter, as a spec for the model in that file.
 std::vector<std::string> drafters(const std::string& path, const std::string& store) {
@@ -68,12 +70,15 @@ struct DraftTest : testing::Test {
   std::unique_ptr<Model> model = Model::open(kStories);
   std::unique_ptr<Tokenizer> tokenizer = make_tokenizer(read_tokenizer(model->file()));
 
-  std::string store = (std::filesystem::temp_directory_path() / fmt::format("frugal_draft_{}.store", getpid())).string();
+  std::string store =
+      (std::filesystem::temp_directory_path() / fmt::format("frugal_draft_{}.store", getpid())).string();
 
   void SetUp() override {
     set_log_level(LogLevel::kError);  // noise fails on purpose
     RestBuilder builder(tokenizer->size(), fingerprint(*tokenizer));
-    builder.add(tokenizer->encode("Once upon a time there was a little girl. She loved to play in the park with her mom. One day, a cat sat on the mat."));
+    builder.add(
+        tokenizer->encode("Once upon a time there was a little girl. She loved to play in the park with her mom. One "
+                          "day, a cat sat on the mat."));
     builder.write(store);
   }
   void TearDown() override {
@@ -92,7 +97,8 @@ struct DraftTest : testing::Test {
   // Prompts of several lengths; some of them repeat themselves.
   std::vector<Request> requests(const char* sample = "greedy") const {
     const std::string story = "Once upon a time there was a little girl named Lily. She loved to play in the park. ";
-    std::vector<Request> list = {request("Once", 60, sample, 1), request(story + story, 70, sample, 2), request("The cat sat. The cat sat. The", 50, sample, 3),
+    std::vector<Request> list = {request("Once", 60, sample, 1), request(story + story, 70, sample, 2),
+                                 request("The cat sat. The cat sat. The", 50, sample, 3),
                                  request(story + "Lily said", 40, sample, 4), request("One day, a dog", 1, sample, 5)};
     return list;
   }
@@ -130,7 +136,9 @@ std::vector<std::string> tight_caches() {
   std::vector<std::string> specs = {"kivi(bits=2,residual=32)", "k:kivi(bits=4,residual=32)"};
   for (const MethodInfo* m : catalogue("kv")) {
     if (m->role != "policy" || m->name == "full") continue;
-    auto has = [&](const char* name) { return std::any_of(m->params.begin(), m->params.end(), [&](const ParamInfo& p) { return p.name == name; }); };
+    auto has = [&](const char* name) {
+      return std::any_of(m->params.begin(), m->params.end(), [&](const ParamInfo& p) { return p.name == name; });
+    };
     specs.push_back(m->name + (has("budget") ? "(budget=64)" : "(window=60)"));
     if (m->name == "h2o") specs.push_back("h2o(budget=64) | k:kivi(bits=2,residual=32) | L0:full");
   }
@@ -139,7 +147,8 @@ std::vector<std::string> tight_caches() {
 
 TEST_F(DraftTest, GreedyAnswersAreTheSameUnderCompression) {
   std::string text;
-  while (tokenizer->encode(text).size() < 300) text += "Once upon a time there was a little cat. The cat sat on the mat and saw a red ball in the park. ";
+  while (tokenizer->encode(text).size() < 300)
+    text += "Once upon a time there was a little cat. The cat sat on the mat and saw a red ball in the park. ";
   const std::vector<Request> list = {request(text, 70), request(text.substr(0, text.size() / 2), 70)};
   for (const std::string& kv : tight_caches()) {
     Engine plain(*model, nullptr, draft_options(Compute::kAuto, kv.c_str()));
@@ -147,14 +156,17 @@ TEST_F(DraftTest, GreedyAnswersAreTheSameUnderCompression) {
     for (const std::string& spec : drafters(kStories, store)) {
       Engine engine(*model, nullptr, draft_options(Compute::kAuto, kv.c_str()), 16, spec);
       const auto found = answers(engine, list);
-      for (size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i].ids, expected[i].ids) << spec << " over " << kv << ", request " << i << found[i].error;
+      for (size_t i = 0; i < found.size(); ++i)
+        EXPECT_EQ(found[i].ids, expected[i].ids) << spec << " over " << kv << ", request " << i << found[i].error;
     }
   }
 }
 
 TEST_F(DraftTest, PointMassesLeaveSampledAnswersAsTheyAre) {
-  for (const char* sample : {"temp(0.9) | top_p(0.95)", "repetition(1.2) | temp(1.3)", "presence | frequency | temp(0.7)"}) {
-    Engine plain(*model, nullptr, draft_options(Compute::kAuto, "full")), engine(*model, nullptr, draft_options(Compute::kAuto, "full"), 16, "ngram(n=2,k=6)");
+  for (const char* sample :
+       {"temp(0.9) | top_p(0.95)", "repetition(1.2) | temp(1.3)", "presence | frequency | temp(0.7)"}) {
+    Engine plain(*model, nullptr, draft_options(Compute::kAuto, "full")),
+        engine(*model, nullptr, draft_options(Compute::kAuto, "full"), 16, "ngram(n=2,k=6)");
     const auto expected = answers(plain, requests(sample)), found = answers(engine, requests(sample));
     for (size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i].ids, expected[i].ids) << sample << ", request " << i;
   }
@@ -224,7 +236,8 @@ TEST_F(DraftTest, StopsTextAndLogprobsInsideAnAcceptedRun) {
 
 // The context ends inside a draft, the cache serves another turn afterwards, the pool is too small for drafts.
 TEST_F(DraftTest, EdgesOfContextAndPool) {
-  Engine plain(*model, nullptr, draft_options(Compute::kF32, "f32")), engine(*model, nullptr, draft_options(Compute::kF32, "f32"), 16, "tree(of=[self(kv=f32)],widths=[2,1,1,1])");
+  Engine plain(*model, nullptr, draft_options(Compute::kF32, "f32")),
+      engine(*model, nullptr, draft_options(Compute::kF32, "f32"), 16, "tree(of=[self(kv=f32)],widths=[2,1,1,1])");
   DraftIds prompt = {1};
   for (int i = 1; i < 500; ++i) prompt.push_back(3 + (i * 37) % 500);
   Request r;
@@ -265,16 +278,19 @@ TEST_F(DraftTest, SampledAnswersFollowTheTarget) {
   for (const TokenProbability& a : distribution(base.prompt)) {
     DraftIds ids = base.prompt;
     ids.push_back(a.id);
-    for (const TokenProbability& b : distribution(ids)) expected[{a.id, b.id}] = static_cast<double>(a.p) * static_cast<double>(b.p);
+    for (const TokenProbability& b : distribution(ids))
+      expected[{a.id, b.id}] = static_cast<double>(a.p) * static_cast<double>(b.p);
   }
-  for (const char* spec : {"model(layers=3,k=1)", "tree(of=[model(layers=3)],widths=[3])", "tree(of=[model(layers=4),model(layers=2)],widths=[2],replace=false)"}) {
+  for (const char* spec : {"model(layers=3,k=1)", "tree(of=[model(layers=3)],widths=[3])",
+                           "tree(of=[model(layers=4),model(layers=2)],widths=[2],replace=false)"}) {
     Engine engine(*model, nullptr, draft_options(Compute::kF32, "f32"), 16, spec);
     std::map<std::pair<int32_t, int32_t>, double> count;
     constexpr int kRuns = 4000;
     int tested = 0, accepted = 0;
     for (int at = 0; at < kRuns; at += 16) {
       std::vector<Request> batch(16, base);
-      for (size_t i = 0; i < batch.size(); ++i) batch[i].generation.seed = static_cast<uint64_t>(at) + i, batch[i].generation.max_new = 3;
+      for (size_t i = 0; i < batch.size(); ++i)
+        batch[i].generation.seed = static_cast<uint64_t>(at) + i, batch[i].generation.max_new = 3;
       for (const Answer& a : answers(engine, batch)) {
         ++count[{a.ids[0], a.ids[1]}];
         tested += a.stats.tested, accepted += a.stats.accepted;
@@ -325,10 +341,12 @@ TEST(DraftSmol, GreedyAnswersAreTheSame) {
     o.threads = 2;
     Engine plain(*model, nullptr, o);
     const auto expected = DraftTest::answers(plain, requests);
-    for (const char* spec : {"ngram(n=3,k=8)", "self(kv=q8,k=3)", "model(layers=20,k=3)", "tree(of=[ngram,model(layers=20)],widths=[2,1])"}) {
+    for (const char* spec : {"ngram(n=3,k=8)", "self(kv=q8,k=3)", "model(layers=20,k=3)",
+                             "tree(of=[ngram,model(layers=20)],widths=[2,1])"}) {
       Engine engine(*model, nullptr, o, 16, spec);
       const auto found = DraftTest::answers(engine, requests);
-      for (size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i].ids, expected[i].ids) << spec << ", request " << i << (exact ? " f32" : "");
+      for (size_t i = 0; i < found.size(); ++i)
+        EXPECT_EQ(found[i].ids, expected[i].ids) << spec << ", request " << i << (exact ? " f32" : "");
     }
   }
 }

@@ -42,9 +42,13 @@ struct Engine::Active {
   size_t prompt_tokens() const { return tokens.size() - answer.ids.size(); }
 };
 
-Engine::Engine(Model& model, const Tokenizer* tokenizer, const RunnerOptions& options, int max_parallel, const std::string& draft)
-    : runner_(model, options), tokenizer_(tokenizer), max_parallel_(max_parallel),
-      drafter_(draft.empty() ? nullptr : make_drafter(draft, {runner_, tokenizer})), thread_([this] { loop(); }) {}
+Engine::Engine(Model& model, const Tokenizer* tokenizer, const RunnerOptions& options, int max_parallel,
+               const std::string& draft)
+    : runner_(model, options),
+      tokenizer_(tokenizer),
+      max_parallel_(max_parallel),
+      drafter_(draft.empty() ? nullptr : make_drafter(draft, {runner_, tokenizer})),
+      thread_([this] { loop(); }) {}
 
 Engine::~Engine() {
   {
@@ -85,7 +89,9 @@ void Engine::cancel(int64_t id) {
 
 Answer Engine::wait(int64_t id, const std::function<bool()>& give_up) {
   std::unique_lock lock(mutex_);
-  auto mine = [&] { return std::find_if(answers_.begin(), answers_.end(), [&](const auto& a) { return a.first == id; }); };
+  auto mine = [&] {
+    return std::find_if(answers_.begin(), answers_.end(), [&](const auto& a) { return a.first == id; });
+  };
   if (std::find(known_.begin(), known_.end(), id) == known_.end())
     fail(ErrorCode::kUsage, "engine", "request {} is not known, or was collected already", id);
   auto ready = [&] { return mine() != answers_.end(); };
@@ -186,8 +192,10 @@ void Engine::draft() {
 // No draft crosses an event of the cache, the context or the end of the answer: what it would bring could not stay.
 int Engine::draft_depth(Active& a, int sequences) {
   int64_t depth = std::min<int64_t>({drafter_->most_depth(), a.seq->rows_until_event() - 1, a.generation->left() - 1});
-  if (const int64_t context = runner_.model().config().context; context > 0) depth = std::min(depth, context - 1 - a.seq->length());
-  if (drafter_->chooses_depth() && depth > 0) depth = cost_.best_depth(a.acceptance, static_cast<int>(depth), sequences);
+  if (const int64_t context = runner_.model().config().context; context > 0)
+    depth = std::min(depth, context - 1 - a.seq->length());
+  if (drafter_->chooses_depth() && depth > 0)
+    depth = cost_.best_depth(a.acceptance, static_cast<int>(depth), sequences);
   return static_cast<int>(depth);
 }
 

@@ -14,7 +14,8 @@ namespace {
 using Ids = std::vector<int32_t>;
 
 struct EngineTest : testing::Test {
-  std::unique_ptr<Model> model = Model::open(std::string(FRUGAL_SOURCE_DIR) + "/tests/golden/stories260k/stories260K-f32.gguf");
+  std::unique_ptr<Model> model =
+      Model::open(std::string(FRUGAL_SOURCE_DIR) + "/tests/golden/stories260k/stories260K-f32.gguf");
 
   static RunnerOptions options(int max_rows = 64, int64_t cache_rows = 0) {
     RunnerOptions o;
@@ -42,7 +43,8 @@ struct EngineTest : testing::Test {
 TEST_F(EngineTest, CompanyChangesNoAnswer) {
   std::vector<Request> requests;
   for (int i = 0; i < 7; ++i)
-    requests.push_back(request(prompt(3 + 29 * i, i), 12 + 5 * i, i % 2 == 0 ? "greedy" : "temp(0.9) | top_p(0.95)", 40 + static_cast<uint64_t>(i)));
+    requests.push_back(request(prompt(3 + 29 * i, i), 12 + 5 * i, i % 2 == 0 ? "greedy" : "temp(0.9) | top_p(0.95)",
+                               40 + static_cast<uint64_t>(i)));
   std::vector<Answer> alone;
   {
     Engine engine(*model, nullptr, options());
@@ -55,7 +57,8 @@ TEST_F(EngineTest, CompanyChangesNoAnswer) {
       for (const Request& r : requests) ids.push_back(engine.submit(r));
       for (size_t i = ids.size(); i-- > 0;) {
         const Answer a = engine.wait(ids[i]);
-        EXPECT_EQ(a.ids, alone[i].ids) << "request " << i << ", " << parallel << " in parallel, " << max_rows << " rows a step";
+        EXPECT_EQ(a.ids, alone[i].ids) << "request " << i << ", " << parallel << " in parallel, " << max_rows
+                                       << " rows a step";
         EXPECT_EQ(a.finish, Finish::kLength);
         EXPECT_EQ(a.error, "");
         EXPECT_EQ(a.stats.new_tokens, requests[i].generation.max_new);
@@ -95,7 +98,8 @@ TEST_F(EngineTest, StopIdsEndAnAnswer) {
   const Answer whole = engine.generate(request(prompt(10, 3), 40));
   Request r = request(prompt(10, 3), 40);
   r.generation.stop_ids = {whole.ids[11], 511};
-  const size_t first = static_cast<size_t>(std::find(whole.ids.begin(), whole.ids.end(), whole.ids[11]) - whole.ids.begin());
+  const size_t first =
+      static_cast<size_t>(std::find(whole.ids.begin(), whole.ids.end(), whole.ids[11]) - whole.ids.begin());
   const Answer a = engine.generate(r);
   EXPECT_EQ(a.finish, Finish::kStop);
   EXPECT_EQ(a.ids, Ids(whole.ids.begin(), whole.ids.begin() + static_cast<int64_t>(first) + 1));
@@ -116,7 +120,8 @@ TEST_F(EngineTest, CancelledWhileRunningAndWhileWaiting) {
   std::atomic<int> made{0};
   Request r = request(prompt(4, 5), 400);
   r.on_token = [&](const Token&) { ++made; };
-  const int64_t running = engine.submit(r), waiting = engine.submit(request(prompt(4, 6), 400)), last = engine.submit(request(prompt(4, 7), 3));
+  const int64_t running = engine.submit(r), waiting = engine.submit(request(prompt(4, 6), 400)),
+                last = engine.submit(request(prompt(4, 7), 3));
   while (made < 5) std::this_thread::yield();
   engine.cancel(waiting);
   const Answer b = engine.wait(waiting);

@@ -112,12 +112,15 @@ TEST_P(FamilyGolden, MatchesTransformers) {
     model->set_context(static_cast<int64_t>(ids.size()));
     const auto found = score_tokens(runner, ids);
     ASSERT_EQ(found.size(), expected.size());
-    for (size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected[i], 2e-4) << "token " << i << " of " << ids.size();
+    for (size_t i = 0; i < found.size(); ++i)
+      ASSERT_NEAR(found[i], expected[i], 2e-4) << "token " << i << " of " << ids.size();
   }
 }
 INSTANTIATE_TEST_SUITE_P(All, FamilyGolden,
-                         testing::Values("llama", "llama-bias", "llama-rope-linear", "llama-rope-dynamic", "llama-rope-llama3", "llama-rope-llama3-v5",
-                                         "llama-rope-yarn", "llama-rope-yarn-v5", "mistral-window", "qwen2", "qwen3", "gemma3", "gemma3-v5", "mixtral"),
+                         testing::Values("llama", "llama-bias", "llama-rope-linear", "llama-rope-dynamic",
+                                         "llama-rope-llama3", "llama-rope-llama3-v5", "llama-rope-yarn",
+                                         "llama-rope-yarn-v5", "mistral-window", "qwen2", "qwen3", "gemma3",
+                                         "gemma3-v5", "mixtral"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -17,7 +17,8 @@ void for_each_row(Runner& runner, KvSeq& seq, std::span<const int32_t> ids, int6
     if (at < prompt) rows = std::min(rows, prompt - at);
     rows = std::min(rows, seq.rows_until_event());
     if (!seq.reserve(rows)) fail(ErrorCode::kUsage, "score", "the cache is full after {} tokens", seq.length());
-    const Batch batch = chain(seq, ids.subspan(static_cast<size_t>(at), static_cast<size_t>(rows)), wanted ? static_cast<int>(rows) : 0);
+    const Batch batch = chain(seq, ids.subspan(static_cast<size_t>(at), static_cast<size_t>(rows)),
+                              wanted ? static_cast<int>(rows) : 0);
     const float* logits = runner.forward(batch);
     seq.commit(rows);
     for (int64_t i = 0; wanted && i < rows; ++i)
@@ -29,10 +30,13 @@ void for_each_row(Runner& runner, KvSeq& seq, std::span<const int32_t> ids, int6
 std::vector<double> score_tokens(Runner& runner, std::span<const int32_t> ids, int64_t first) {
   std::vector<double> nlls;
   auto seq = runner.sequence();
-  for_each_row(runner, *seq, ids, first, false, [&](int64_t i, const float* logits) {
-    const double lse = kernels().log_sum_exp(logits, runner.vocab());
-    nlls.push_back(lse - static_cast<double>(logits[ids[static_cast<size_t>(i) + 1]]));
-  }, first > 0 ? first + 1 : 0);
+  for_each_row(
+      runner, *seq, ids, first, false,
+      [&](int64_t i, const float* logits) {
+        const double lse = kernels().log_sum_exp(logits, runner.vocab());
+        nlls.push_back(lse - static_cast<double>(logits[ids[static_cast<size_t>(i) + 1]]));
+      },
+      first > 0 ? first + 1 : 0);
   return nlls;
 }
 

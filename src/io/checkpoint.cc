@@ -17,7 +17,8 @@ Checkpoint Checkpoint::open(const std::string& path) {
   const std::string extension = fs::path(path).extension().string();
   if (extension == ".gguf") return open_gguf(path);
   if (extension == ".safetensors") return open_safetensors(path);
-  fail(ErrorCode::kUnsupported, "checkpoint", "{}: expected a .gguf or .safetensors file, or a Hugging Face directory", path);
+  fail(ErrorCode::kUnsupported, "checkpoint", "{}: expected a .gguf or .safetensors file, or a Hugging Face directory",
+       path);
 }
 
 void Checkpoint::index() {
@@ -37,7 +38,8 @@ void Checkpoint::slice_experts(const TensorView& stack) {
   const size_t bytes = stack.bytes / static_cast<size_t>(stack.shape[0]);
   for (int64_t e = 0; e < stack.shape[0]; ++e) {
     const std::string name = fmt::format("{}.{}.weight", stem, e);
-    experts_[name] = {name, stack.dtype, {stack.shape[1], stack.shape[2]}, stack.data + static_cast<size_t>(e) * bytes, bytes};
+    experts_[name] = {
+        name, stack.dtype, {stack.shape[1], stack.shape[2]}, stack.data + static_cast<size_t>(e) * bytes, bytes};
   }
 }
 
@@ -52,7 +54,8 @@ const TensorView& Checkpoint::at(const std::string& name) const {
   if (const TensorView* t = find(name)) return *t;
   std::vector<std::string> names;
   for (const TensorView& t : tensors) names.push_back(t.name);
-  fail(ErrorCode::kNotFound, "checkpoint", "{} has no tensor {} among its {}{}", path, name, tensors.size(), hint(name, names));
+  fail(ErrorCode::kNotFound, "checkpoint", "{} has no tensor {} among its {}{}", path, name, tensors.size(),
+       hint(name, names));
 }
 
 void Checkpoint::drop(const TensorView& tensor) const {

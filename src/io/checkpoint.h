@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "base/view.h"
 #include "base/mapped_file.h"
+#include "base/view.h"
 
 namespace frugal {
 
@@ -19,17 +19,17 @@ class Checkpoint {
   // Throws Error naming the file and what is wrong. Nothing in the file is trusted.
   static Checkpoint open(const std::string& path);
 
-  std::string format;                      // "gguf" or "safetensors"
+  std::string format;  // "gguf" or "safetensors"
   std::string path;
-  nlohmann::ordered_json metadata;         // GGUF key-values as they stand; safetensors __metadata__
-  std::vector<TensorView> tensors;         // in file order, views into files
+  nlohmann::ordered_json metadata;  // GGUF key-values as they stand; safetensors __metadata__
+  std::vector<TensorView> tensors;  // in file order, views into files
   std::vector<std::shared_ptr<MappedFile>> files;
 
   // nullptr when there is none. Experts that GGUF stacks in one tensor (blk.N.ffn_gate_exps.weight) are found one by
   // one too, as blk.N.ffn_gate.E.weight.
   const TensorView* find(const std::string& name) const;
-  const TensorView& at(const std::string& name) const;    // throws Error with the nearest name
-  void drop(const TensorView& tensor) const;              // gives its mapped pages back to the system
+  const TensorView& at(const std::string& name) const;  // throws Error with the nearest name
+  void drop(const TensorView& tensor) const;            // gives its mapped pages back to the system
 
  private:
   friend Checkpoint open_gguf(const std::string&);

@@ -102,7 +102,8 @@ TEST(CheckpointWriter, LeavesNothingBehindWhenGivenUp) {
 TEST(CheckpointWriter, RefusesValuesThatGgufCannotHold) {
   TemporaryFolder folder;
   for (const char* metadata : {R"({"a":null})", R"({"a":{}})", R"({"a":[1,"x"]})", R"({"general.alignment":3})"})
-    EXPECT_THROW(CheckpointWriter::create(folder / "x.gguf")->begin(nlohmann::ordered_json::parse(metadata)), Error) << metadata;
+    EXPECT_THROW(CheckpointWriter::create(folder / "x.gguf")->begin(nlohmann::ordered_json::parse(metadata)), Error)
+        << metadata;
 }
 
 }  // namespace

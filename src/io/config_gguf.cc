@@ -45,7 +45,9 @@ void read_gemma3(const Fields& m, ModelConfig& c) {
   c.qk_norm = c.sandwich_norms = true;
   c.embedding_scale = std::sqrt(static_cast<double>(c.width));
   c.tied_embeddings = true;
-  if (c.layers == 62) c.attn_scale = 1.0 / std::sqrt(static_cast<double>(c.width) / static_cast<double>(c.heads));  // the 27B, by its depth
+  if (c.layers == 62)
+    c.attn_scale =
+        1.0 / std::sqrt(static_cast<double>(c.width) / static_cast<double>(c.heads));  // the 27B, by its depth
   PositionConfig local = c.position;
   local.scaling = "none";
   local.theta = m.number("gemma3.rope.freq_base_swa", 10000.0);
@@ -91,7 +93,8 @@ ModelConfig config_from_gguf(const Checkpoint& file) {
   c.position.theta = m.number(arch + ".rope.freq_base", 10000.0);
   c.position.interleaved = arch == "llama";  // this family's rows are stored for pairs (2i, 2i + 1)
   if (c.head_dim > 0)
-    c.position.partial = static_cast<double>(whole("rope.dimension_count", c.head_dim)) / static_cast<double>(c.head_dim);
+    c.position.partial =
+        static_cast<double>(whole("rope.dimension_count", c.head_dim)) / static_cast<double>(c.head_dim);
   read_scaling(m, arch, c.position);
   read_freq_factors(file, c.position);
   if (arch == "gemma3") read_gemma3(m, c);

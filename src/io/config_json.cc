@@ -18,7 +18,8 @@ void read_scaling(const Json& json, const ModelConfig& c, PositionConfig& p) {
   std::string type = s.text("rope_type", s.text("type", "default"));
   p.scaling = type == "default" ? "none" : type;
   p.original_context = s.whole("original_max_position_embeddings", c.context);
-  const double stretched = p.original_context > 0 ? static_cast<double>(c.context) / static_cast<double>(p.original_context) : 1.0;
+  const double stretched =
+      p.original_context > 0 ? static_cast<double>(c.context) / static_cast<double>(p.original_context) : 1.0;
   p.factor = s.number("factor", p.scaling == "yarn" ? stretched : 1.0);
   p.low_freq_factor = s.number("low_freq_factor", 1.0);
   p.high_freq_factor = s.number("high_freq_factor", 4.0);
@@ -105,7 +106,8 @@ ModelConfig config_from_json(const Json& config, const Json& generation) {
   c.attn_softcap = f.number("attn_logit_softcapping", 0.0);
   c.logit_softcap = f.number("final_logit_softcapping", 0.0);
   const bool gemma = c.family == "gemma3";
-  c.activation = activation_name(f.text("hidden_activation", f.text("hidden_act", gemma ? "gelu_pytorch_tanh" : "silu")));
+  c.activation =
+      activation_name(f.text("hidden_activation", f.text("hidden_act", gemma ? "gelu_pytorch_tanh" : "silu")));
   if (gemma) {
     c.norm_plus_one = c.sandwich_norms = true;
     c.embedding_scale = std::sqrt(static_cast<double>(c.width));

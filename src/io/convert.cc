@@ -48,7 +48,8 @@ void make_rows(const TensorJob& job, int64_t first, int64_t count, std::byte* ou
 
 class Run {
  public:
-  Run(const Checkpoint& in, const ConvertOptions& options) : in_(in), options_(options), team_(options.threads, false) {}
+  Run(const Checkpoint& in, const ConvertOptions& options)
+      : in_(in), options_(options), team_(options.threads, false) {}
 
   ConvertReport write(const std::vector<TensorJob>& jobs, const Json& metadata, const std::string& path) {
     const std::unique_ptr<CheckpointWriter> out = CheckpointWriter::create(path);
@@ -66,9 +67,11 @@ class Run {
   void check(const TensorJob& job) const {
     for (const TensorView& s : job.sources) {
       const bool computes = s.dtype != job.out.dtype || job.shift != 0.0f;
-      const bool is_float = is_quantised(s.dtype) || s.dtype == DType::kF32 || s.dtype == DType::kF16 || s.dtype == DType::kBF16;
+      const bool is_float =
+          is_quantised(s.dtype) || s.dtype == DType::kF32 || s.dtype == DType::kF16 || s.dtype == DType::kBF16;
       if (computes && (!is_float || !can_quantise(job.out.dtype)))
-        fail(ErrorCode::kUnsupported, "convert", "{}: tensor {} cannot go from {} to {}", in_.path, s.name, info(s.dtype).name, info(job.out.dtype).name);
+        fail(ErrorCode::kUnsupported, "convert", "{}: tensor {} cannot go from {} to {}", in_.path, s.name,
+             info(s.dtype).name, info(job.out.dtype).name);
     }
   }
 
@@ -87,12 +90,14 @@ class Run {
     ++report_.tensors;
     ++report_.types[info(job.out.dtype).name];
     report_.bytes_out += static_cast<int64_t>(job.out.bytes);
-    if (options_.progress && (job.sources.empty() || unchanged(job))) options_.progress(static_cast<int64_t>(job.out.bytes));
+    if (options_.progress && (job.sources.empty() || unchanged(job)))
+      options_.progress(static_cast<int64_t>(job.out.bytes));
   }
 
   void write_pieces(const TensorJob& job, CheckpointWriter& out) {
     const size_t bytes_per_row = row_bytes(job.out.dtype, job.cols());
-    const int64_t rows = job.rows(), share = std::max<int64_t>(1, static_cast<int64_t>(kPiece / std::max<size_t>(1, bytes_per_row)));
+    const int64_t rows = job.rows(),
+                  share = std::max<int64_t>(1, static_cast<int64_t>(kPiece / std::max<size_t>(1, bytes_per_row)));
     for (int64_t first = 0; first < rows; first += share * team_.size()) {
       const int64_t count = std::min(rows - first, share * team_.size());
       buffer_.resize(static_cast<size_t>(count) * bytes_per_row);
@@ -113,7 +118,8 @@ class Run {
 };
 
 std::optional<ModelConfig> config_of(const Checkpoint& in) {
-  const bool is_model = in.format == "gguf" ? in.metadata.contains("general.architecture") : fs::exists(folder_of(in) + "/config.json");
+  const bool is_model =
+      in.format == "gguf" ? in.metadata.contains("general.architecture") : fs::exists(folder_of(in) + "/config.json");
   return is_model ? std::optional(read_model_config(in)) : std::nullopt;
 }
 
@@ -129,7 +135,8 @@ bool has_tokenizer(const Checkpoint& in) {
   return fs::exists(folder_of(in) + "/tokenizer.json") || fs::exists(folder_of(in) + "/tokenizer.model");
 }
 
-Json gguf_metadata_for(const Checkpoint& in, const ModelConfig* config, const std::vector<TensorJob>& jobs, const std::string& type) {
+Json gguf_metadata_for(const Checkpoint& in, const ModelConfig* config, const std::vector<TensorJob>& jobs,
+                       const std::string& type) {
   Json m = in.metadata;
   if (in.format != "gguf" && config != nullptr) {
     m = gguf_metadata(*config);
@@ -149,12 +156,15 @@ ConvertReport convert(const Checkpoint& in, const std::string& out, const Conver
   const std::string extension = fs::path(out).extension().string();
   const bool to_gguf = extension == ".gguf", to_folder = !to_gguf && extension != ".safetensors";
   const std::optional<ModelConfig> config = config_of(in);
-  if (to_folder && !config) fail(ErrorCode::kBadInput, "convert", "{} has no model configuration; expected an output ending in .gguf or .safetensors", in.path);
+  if (to_folder && !config)
+    fail(ErrorCode::kBadInput, "convert",
+         "{} has no model configuration; expected an output ending in .gguf or .safetensors", in.path);
   const ModelConfig* c = config ? &*config : nullptr;
   const std::vector<TensorJob> jobs = plan_conversion(in, c, to_gguf ? "gguf" : "safetensors", options.type);
   if (to_gguf) return Run(in, options).write(jobs, gguf_metadata_for(in, c, jobs, options.type), out);
   if (!to_folder) return Run(in, options).write(jobs, {{"format", "pt"}}, out);
-  const HfFiles files = hugging_face_files(in, *config, safetensors_type(in, options.type));  // fails before the long work
+  const HfFiles files =
+      hugging_face_files(in, *config, safetensors_type(in, options.type));  // fails before the long work
   fs::create_directories(out);
   ConvertReport report = Run(in, options).write(jobs, {{"format", "pt"}}, out + "/model.safetensors");
   write_files(files, out);

@@ -11,8 +11,10 @@ namespace {
 
 bool is_float(DType t) { return t == DType::kF32 || t == DType::kF16 || t == DType::kBF16 || is_quantised(t); }
 
-[[noreturn]] void unplaced(const Checkpoint& in, const std::string& name, const ModelConfig& c, const std::string& format) {
-  fail(ErrorCode::kUnsupported, "convert", "{}: tensor {} has no place in a {} model of the {} format", in.path, name, c.family, format);
+[[noreturn]] void unplaced(const Checkpoint& in, const std::string& name, const ModelConfig& c,
+                           const std::string& format) {
+  fail(ErrorCode::kUnsupported, "convert", "{}: tensor {} has no place in a {} model of the {} format", in.path, name,
+       c.family, format);
 }
 
 // "blk.3.ffn_up.7.weight" -> "blk.3.ffn_up_exps.weight" and 7; empty when it is no expert's.
@@ -26,7 +28,8 @@ std::pair<std::string, size_t> stack_of(const std::string& name) {
 
 class Planner {
  public:
-  Planner(const Checkpoint& in, const ModelConfig& config, const std::string& format) : in_(in), c_(config), to_gguf_(format == "gguf"), format_(format) {}
+  Planner(const Checkpoint& in, const ModelConfig& config, const std::string& format)
+      : in_(in), c_(config), to_gguf_(format == "gguf"), format_(format) {}
 
   std::vector<TensorJob> run() {
     for (const TensorView& t : in_.tensors) to_gguf_ ? add_to_gguf(t) : add_to_hugging_face(t);
@@ -39,12 +42,14 @@ class Planner {
     TensorJob& job = jobs_.emplace_back();
     job.out = {name, source.dtype, source.shape, nullptr, 0};
     job.sources = {source};
-    const bool is_q = engine_name.find(".attn_q.") != std::string::npos, is_k = engine_name.find(".attn_k.") != std::string::npos;
+    const bool is_q = engine_name.find(".attn_q.") != std::string::npos,
+               is_k = engine_name.find(".attn_k.") != std::string::npos;
     if ((c_.family == "llama" || c_.family == "mixtral") && c_.position.kind == "rope" && (is_q || is_k)) {
       job.heads = is_q ? c_.heads : c_.kv_heads;
       job.to_neighbours = to_gguf_;
       if (job.rows() != job.heads * c_.head_dim)
-        fail(ErrorCode::kBadInput, "convert", "{}: {} has {} rows, expected {} heads of {}", in_.path, source.name, job.rows(), job.heads, c_.head_dim);
+        fail(ErrorCode::kBadInput, "convert", "{}: {} has {} rows, expected {} heads of {}", in_.path, source.name,
+             job.rows(), job.heads, c_.head_dim);
     }
     if (c_.family == "gemma3" && engine_name.ends_with("norm.weight")) job.shift = to_gguf_ ? 1.0f : -1.0f;
     return job;
@@ -119,7 +124,8 @@ std::vector<TensorJob> as_they_are(const Checkpoint& in) {
 }
 
 // GGUF's types: what the mix says, or, without one, those of the matrices kept and the rest f32.
-void choose_gguf_types(std::vector<TensorJob>& jobs, const ModelConfig* config, bool from_gguf, const std::string& type) {
+void choose_gguf_types(std::vector<TensorJob>& jobs, const ModelConfig* config, bool from_gguf,
+                       const std::string& type) {
   if (type.empty() && from_gguf) return;
   const QuantMix& mix = find_mix(type.empty() ? "f16" : type);
   const MixContext context = config != nullptr ? mix_context(*config) : MixContext();
@@ -135,7 +141,8 @@ void choose_gguf_types(std::vector<TensorJob>& jobs, const ModelConfig* config, 
 void check_experts(const Checkpoint& in, const std::vector<TensorJob>& jobs) {
   for (const TensorJob& job : jobs)
     for (size_t e = 0; e < job.sources.size(); ++e)
-      if (job.sources[e].name.empty()) fail(ErrorCode::kBadInput, "convert", "{}: expert {} of {} is missing", in.path, e, job.out.name);
+      if (job.sources[e].name.empty())
+        fail(ErrorCode::kBadInput, "convert", "{}: expert {} of {} is missing", in.path, e, job.out.name);
 }
 
 }  // namespace
@@ -154,10 +161,12 @@ DType safetensors_type(const Checkpoint& in, const std::string& type) {
     return wanted->dtype;
   }
   const TensorView* embedding = in.find(in.format == "gguf" ? "token_embd.weight" : "model.embed_tokens.weight");
-  return embedding == nullptr || is_quantised(embedding->dtype) || !is_float(embedding->dtype) ? DType::kF16 : embedding->dtype;
+  return embedding == nullptr || is_quantised(embedding->dtype) || !is_float(embedding->dtype) ? DType::kF16
+                                                                                               : embedding->dtype;
 }
 
-std::vector<TensorJob> plan_conversion(const Checkpoint& in, const ModelConfig* config, const std::string& format, const std::string& type) {
+std::vector<TensorJob> plan_conversion(const Checkpoint& in, const ModelConfig* config, const std::string& format,
+                                       const std::string& type) {
   const bool crossing = in.format != format;
   std::vector<TensorJob> jobs = crossing && config != nullptr ? Planner(in, *config, format).run() : as_they_are(in);
   check_experts(in, jobs);
@@ -168,7 +177,8 @@ std::vector<TensorJob> plan_conversion(const Checkpoint& in, const ModelConfig* 
     for (TensorJob& job : jobs)
       if (is_float(job.out.dtype)) job.out.dtype = all;
   }
-  for (TensorJob& job : jobs) job.out.bytes = static_cast<size_t>(job.out.rows()) * row_bytes(job.out.dtype, job.out.cols());
+  for (TensorJob& job : jobs)
+    job.out.bytes = static_cast<size_t>(job.out.rows()) * row_bytes(job.out.dtype, job.out.cols());
   return jobs;
 }
 

@@ -23,7 +23,8 @@ using testing_files::TemporaryFolder;
 
 const std::string kGguf = kGolden + "stories260k/stories260K-f32.gguf", kFolder = kGolden + "stories260k/hf";
 
-ConvertReport convert_file(const std::string& in, const std::string& out, const std::string& type = "", int threads = 2) {
+ConvertReport convert_file(const std::string& in, const std::string& out, const std::string& type = "",
+                           int threads = 2) {
   ConvertOptions options;
   options.type = type;
   options.threads = threads;
@@ -78,13 +79,16 @@ TEST(Convert, StoriesToGguf) {
 }
 
 std::string config_text(const ModelConfig& c) {
-  std::string s = fmt::format("{} {} {} {} {} {} {} {} {} eps {:.3g} tied {} bias {}{}{} qk {} {} window {} local {} experts {} {} eos {} bos {}", c.family, c.layers,
-                              c.width, c.heads, c.kv_heads, c.head_dim, c.ff_width, c.vocab, c.context, c.norm_eps, c.tied_embeddings, c.qkv_bias,
-                              c.attn_out_bias, c.mlp_bias, c.qk_norm, c.activation, c.window, c.layer_is_local.size(), c.experts, c.experts_used,
-                              fmt::join(c.eos, ","), c.bos);
+  std::string s = fmt::format(
+      "{} {} {} {} {} {} {} {} {} eps {:.3g} tied {} bias {}{}{} qk {} {} window {} local {} experts {} {} eos {} bos "
+      "{}",
+      c.family, c.layers, c.width, c.heads, c.kv_heads, c.head_dim, c.ff_width, c.vocab, c.context, c.norm_eps,
+      c.tied_embeddings, c.qkv_bias, c.attn_out_bias, c.mlp_bias, c.qk_norm, c.activation, c.window,
+      c.layer_is_local.size(), c.experts, c.experts_used, fmt::join(c.eos, ","), c.bos);
   for (const PositionConfig& p : {c.position, c.local_position.value_or(c.position)})
-    s += fmt::format(" | {} {} theta {:.6g} partial {} factor {:.6g} low {} high {} beta {} {} original {}", p.kind, p.scaling, p.theta, p.partial,
-                     p.factor, p.low_freq_factor, p.high_freq_factor, p.beta_fast, p.beta_slow, p.scaling == "none" || p.scaling == "linear" ? 0 : p.original_context);
+    s += fmt::format(" | {} {} theta {:.6g} partial {} factor {:.6g} low {} high {} beta {} {} original {}", p.kind,
+                     p.scaling, p.theta, p.partial, p.factor, p.low_freq_factor, p.high_freq_factor, p.beta_fast,
+                     p.beta_slow, p.scaling == "none" || p.scaling == "linear" ? 0 : p.original_context);
   return s;
 }
 
@@ -97,7 +101,8 @@ TEST_P(ConvertFamilies, ThereAndBackAgain) {
   convert_file(folder / "x.gguf", folder / "hf");
   const bool gemma = std::string(GetParam()).starts_with("gemma");
   expect_equal_tensors(source, folder / "hf", gemma ? 1e-6f : 0.0f);
-  ModelConfig before = read_model_config(Checkpoint::open(source)), after = read_model_config(Checkpoint::open(folder / "hf"));
+  ModelConfig before = read_model_config(Checkpoint::open(source)),
+              after = read_model_config(Checkpoint::open(folder / "hf"));
   if (before.position.scaling == "llama3") before.position.original_context = after.position.original_context;
   // GGUF has no key for end ids without a tokenizer.
   before.eos = after.eos;
@@ -105,8 +110,10 @@ TEST_P(ConvertFamilies, ThereAndBackAgain) {
   EXPECT_EQ(config_text(before), config_text(after));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ConvertFamilies, ::testing::Values("llama", "llama-bias", "llama-rope-linear", "llama-rope-llama3", "llama-rope-yarn", "qwen2", "qwen3", "mixtral",
-                                           "mistral-window", "gemma3", "gemma3-v5"),
+INSTANTIATE_TEST_SUITE_P(All, ConvertFamilies,
+                         ::testing::Values("llama", "llama-bias", "llama-rope-linear", "llama-rope-llama3",
+                                           "llama-rope-yarn", "qwen2", "qwen3", "mixtral", "mistral-window", "gemma3",
+                                           "gemma3-v5"),
                          [](const auto& p) {
                            std::string name = p.param;
                            std::replace(name.begin(), name.end(), '-', '_');

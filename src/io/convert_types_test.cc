@@ -45,7 +45,8 @@ TEST(ConvertTypes, RowsAreQuantisedOneByOne) {
     const TensorView& source = in.at(t.name);
     std::string expected(t.bytes, '\0');
     for (int64_t r = 0; r < t.rows(); ++r)
-      quantise_row(t.dtype, reinterpret_cast<const float*>(source.row(r)), expected.data() + static_cast<size_t>(r) * row_bytes(t.dtype, t.cols()), t.cols());
+      quantise_row(t.dtype, reinterpret_cast<const float*>(source.row(r)),
+                   expected.data() + static_cast<size_t>(r) * row_bytes(t.dtype, t.cols()), t.cols());
     EXPECT_EQ(expected, std::string(reinterpret_cast<const char*>(t.data), t.bytes)) << t.name;
   }
 }
@@ -80,7 +81,8 @@ TEST(ConvertTypes, WhatIsNoModelKeepsItsNames) {
   writer->finish();
   convert(Checkpoint::open(folder / "adapter_model.safetensors"), folder / "x.gguf", {"", 1});
   EXPECT_EQ(Checkpoint::open(folder / "x.gguf").at("base_model.lora_A.weight").shape, (std::vector<int64_t>{2, 3}));
-  EXPECT_NE(refusal(folder / "adapter_model.safetensors", folder / "out").find("no model configuration"), std::string::npos);
+  EXPECT_NE(refusal(folder / "adapter_model.safetensors", folder / "out").find("no model configuration"),
+            std::string::npos);
 }
 
 TEST(ConvertTypes, WhatCannotBeDoneIsRefused) {
@@ -90,7 +92,10 @@ TEST(ConvertTypes, WhatCannotBeDoneIsRefused) {
   auto writer = CheckpointWriter::create(folder / "odd.gguf");
   writer->declare("blk.0.attn_odd.weight", DType::kF32, {1, 4});
   writer->declare("token_embd.weight", DType::kF32, {4, 4});
-  Json metadata = {{"general.architecture", "llama"}, {"llama.block_count", 1}, {"llama.embedding_length", 4}, {"llama.attention.head_count", 2}};
+  Json metadata = {{"general.architecture", "llama"},
+                   {"llama.block_count", 1},
+                   {"llama.embedding_length", 4},
+                   {"llama.attention.head_count", 2}};
   metadata["llama.feed_forward_length"] = 4;
   metadata["llama.context_length"] = 4;
   writer->begin(metadata);
@@ -109,7 +114,8 @@ TEST(ConvertTypes, GgufTokenizerIsTheWayBack) {
     if (key.starts_with("tokenizer.") && made.contains(key)) {
       EXPECT_EQ(made[key], value) << key;
     }
-  for (const char* key : {"model", "tokens", "scores", "token_type", "bos_token_id", "eos_token_id", "unknown_token_id", "add_bos_token"})
+  for (const char* key :
+       {"model", "tokens", "scores", "token_type", "bos_token_id", "eos_token_id", "unknown_token_id", "add_bos_token"})
     EXPECT_TRUE(made.contains(std::string("tokenizer.ggml.") + key)) << key;
 }
 
@@ -129,7 +135,8 @@ TEST(ConvertTypes, TokenizersGiveTheSameIds) {
   convert(Checkpoint::open(folder / "hf"), folder / "back.gguf", {"", 1});
   auto tokenizer = [](const std::string& path) { return make_tokenizer(read_tokenizer(Checkpoint::open(path))); };
   const auto theirs = tokenizer(kGguf), ours = tokenizer(folder / "hf"), back = tokenizer(folder / "back.gguf");
-  for (const char* text : {"Once upon a time, there was a little girl named Lily.", "  two  blanks", "\n\tLily's cat", "na\xc3\xafve \xf0\x9f\x98\x80", "<s>x</s>", ""})
+  for (const char* text : {"Once upon a time, there was a little girl named Lily.", "  two  blanks", "\n\tLily's cat",
+                           "na\xc3\xafve \xf0\x9f\x98\x80", "<s>x</s>", ""})
     for (const auto& t : {&ours, &back}) EXPECT_EQ((*t)->encode(text), theirs->encode(text)) << text;
 }
 

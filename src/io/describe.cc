@@ -41,9 +41,18 @@ Json brief(const Json& value, const DescribeOptions& o) {
 }
 
 Json model_of(const ModelConfig& c) {
-  Json m = {{"family", c.family}, {"layers", c.layers}, {"width", c.width}, {"heads", c.heads}, {"kv_heads", c.kv_heads},
-            {"head_dim", c.head_dim}, {"ff_width", c.ff_width}, {"vocab", c.vocab}, {"context", c.context},
-            {"tied_embeddings", c.tied_embeddings}, {"rope_theta", c.position.theta}, {"rope_scaling", c.position.scaling}};
+  Json m = {{"family", c.family},
+            {"layers", c.layers},
+            {"width", c.width},
+            {"heads", c.heads},
+            {"kv_heads", c.kv_heads},
+            {"head_dim", c.head_dim},
+            {"ff_width", c.ff_width},
+            {"vocab", c.vocab},
+            {"context", c.context},
+            {"tied_embeddings", c.tied_embeddings},
+            {"rope_theta", c.position.theta},
+            {"rope_scaling", c.position.scaling}};
   if (c.window > 0) m["window"] = c.window;
   if (c.experts > 0) m.update({{"experts", c.experts}, {"experts_used", c.experts_used}});
   m["bos"] = c.bos;
@@ -77,7 +86,10 @@ Json describe(const Checkpoint& c, const DescribeOptions& o) {
     auto& [count, size] = types[info(t.dtype).name];
     ++count;
     size += static_cast<int64_t>(t.bytes);
-    tensors.push_back({{"name", clean(t.name, t.name.size())}, {"dtype", info(t.dtype).name}, {"shape", t.shape}, {"bytes", t.bytes}});
+    tensors.push_back({{"name", clean(t.name, t.name.size())},
+                       {"dtype", info(t.dtype).name},
+                       {"shape", t.shape},
+                       {"bytes", t.bytes}});
   }
   out.update({{"parameters", parameters}, {"bytes", bytes}});
   for (const auto& [type, sums] : types) out["types"][type] = {{"tensors", sums.first}, {"bytes", sums.second}};

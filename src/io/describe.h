@@ -6,7 +6,8 @@
 namespace frugal {
 
 struct DescribeOptions {
-  size_t longest = 8;  // lists with more items and texts of more than 100 times as many bytes are shown by their beginning
+  size_t longest =
+      8;  // lists with more items and texts of more than 100 times as many bytes are shown by their beginning
 };
 
 // {format, files, parameters, bytes, types: {type: {tensors, bytes}}, model: {...} when there is a configuration,

@@ -37,7 +37,15 @@ TEST(Describe, HuggingFaceDirectory) {
 }
 
 TEST(Describe, AnyBytesBecomeText) {
-  const std::string bytes = gguf_start(0, 2).text("general.architecture").u32(8).text("ll\xffma").text("long").u32(8).text(std::string(2000, 'x')).align(32).out;
+  const std::string bytes = gguf_start(0, 2)
+                                .text("general.architecture")
+                                .u32(8)
+                                .text("ll\xffma")
+                                .text("long")
+                                .u32(8)
+                                .text(std::string(2000, 'x'))
+                                .align(32)
+                                .out;
   Checkpoint c;
   c.format = "gguf";
   parse_gguf(std::as_bytes(std::span(bytes)), "x.gguf", c);

@@ -31,7 +31,8 @@ class Parser {
     const uint64_t tensors = in_.number<uint64_t>("tensor count"), pairs = in_.number<uint64_t>("key count");
     in_.need(tensors, 24, "tensor table");
     in_.need(pairs, 13, "key-values");
-    if (pairs > kMaxPairs) bad(fmt::format("has {} keys, at most {}", pairs, kMaxPairs));  // filling an ordered object is quadratic
+    if (pairs > kMaxPairs)
+      bad(fmt::format("has {} keys, at most {}", pairs, kMaxPairs));  // filling an ordered object is quadratic
     for (uint64_t i = 0; i < pairs; ++i) pair();
     std::vector<uint64_t> offsets;
     const size_t first = out_.tensors.size();
@@ -118,7 +119,8 @@ class Parser {
 
   size_t bytes_of(const TensorView& t, const DTypeInfo& dtype) const {
     if (t.cols() % dtype.block != 0)
-      bad(fmt::format("tensor {} has rows of {} elements, {} needs a multiple of {}", t.name, t.cols(), dtype.name, dtype.block));
+      bad(fmt::format("tensor {} has rows of {} elements, {} needs a multiple of {}", t.name, t.cols(), dtype.name,
+                      dtype.block));
     unsigned __int128 total = static_cast<unsigned __int128>(dtype.bytes);
     for (size_t d = 0; d < t.shape.size(); ++d) {
       total *= static_cast<uint64_t>(d + 1 == t.shape.size() ? t.shape[d] / dtype.block : t.shape[d]);
@@ -136,10 +138,12 @@ class Parser {
     uint64_t end = 0;
     for (size_t i : order) {
       TensorView& t = out_.tensors[first + i];
-      if (offsets[i] % alignment_ != 0) bad(fmt::format("tensor {} lies at {}, not a multiple of {}", t.name, offsets[i], alignment_));
+      if (offsets[i] % alignment_ != 0)
+        bad(fmt::format("tensor {} lies at {}, not a multiple of {}", t.name, offsets[i], alignment_));
       if (offsets[i] < end) bad(fmt::format("tensor {} overlaps the one before it", t.name));
       if (base > bytes_.size() || offsets[i] > bytes_.size() - base || t.bytes > bytes_.size() - base - offsets[i])
-        bad(fmt::format("tensor {} ({} bytes at {}) ends behind the file's end: is the file cut short?", t.name, t.bytes, offsets[i]));
+        bad(fmt::format("tensor {} ({} bytes at {}) ends behind the file's end: is the file cut short?", t.name,
+                        t.bytes, offsets[i]));
       t.data = bytes_.data() + base + offsets[i];
       end = offsets[i] + t.bytes;
     }
@@ -180,7 +184,8 @@ Checkpoint read_part(const std::string& path, int64_t number, int64_t count) {
 std::string stem_of(const std::string& path, int64_t count) {
   const std::string suffix = fmt::format("-{:05}-of-{:05}.gguf", 1, count);
   if (!path.ends_with(suffix))
-    fail(ErrorCode::kBadInput, "gguf", "{} says it is split into {} files; expected a name ending in {}", path, count, suffix);
+    fail(ErrorCode::kBadInput, "gguf", "{} says it is split into {} files; expected a name ending in {}", path, count,
+         suffix);
   return path.substr(0, path.size() - suffix.size());
 }
 
@@ -194,7 +199,8 @@ void parse_gguf(std::span<const std::byte> bytes, const std::string& where, Chec
 Checkpoint open_gguf(const std::string& path) {
   Checkpoint c = read_part(path, 0, 0);
   const int64_t count = split_number(c, "split.count", 1);
-  if (count > kMaxParts) fail(ErrorCode::kBadInput, "gguf", "{} says it is split into {} files, at most {}", path, count, kMaxParts);
+  if (count > kMaxParts)
+    fail(ErrorCode::kBadInput, "gguf", "{} says it is split into {} files, at most {}", path, count, kMaxParts);
   const int64_t total = split_number(c, "split.tensors.count", -1);
   for (int64_t i = 1; i < count; ++i) {
     Checkpoint part = read_part(fmt::format("{}-{:05}-of-{:05}.gguf", stem_of(path, count), i + 1, count), i, count);
@@ -202,7 +208,8 @@ Checkpoint open_gguf(const std::string& path) {
     c.files.push_back(part.files[0]);
   }
   if (count > 1 && total >= 0 && total != static_cast<int64_t>(c.tensors.size()))
-    fail(ErrorCode::kBadInput, "gguf", "{} and its parts hold {} tensors, split.tensors.count says {}", path, c.tensors.size(), total);
+    fail(ErrorCode::kBadInput, "gguf", "{} and its parts hold {} tensors, split.tensors.count says {}", path,
+         c.tensors.size(), total);
   c.index();
   return c;
 }

@@ -26,7 +26,8 @@ std::vector<TokenType> types_of(const TokenizerSpec& s, size_t size) {
   return types;
 }
 
-// SentencePiece's BPE merges the pair whose whole has the best score; from ranked merges the score is the negative rank.
+// SentencePiece's BPE merges the pair whose whole has the best score; from ranked merges the score is the negative
+// rank.
 std::vector<float> scores_of(const TokenizerSpec& s, size_t size) {
   std::vector<float> scores = s.scores;
   if (!s.merges.empty()) {  // they decide; the scores beside them may be all zero
@@ -74,10 +75,12 @@ void put_pieces(Json& m, const TokenizerSpec& s, size_t size) {
 
 Json gguf_tokenizer(const TokenizerSpec& s, const ModelConfig& c) {
   if (static_cast<int64_t>(s.pieces.size()) > c.vocab)
-    fail(ErrorCode::kBadInput, "convert", "the tokenizer has {} tokens, the embedding {} rows", s.pieces.size(), c.vocab);
+    fail(ErrorCode::kBadInput, "convert", "the tokenizer has {} tokens, the embedding {} rows", s.pieces.size(),
+         c.vocab);
   const std::string pre = s.pre_patterns.empty() ? s.pre_tokenizer : pre_tokenizer_name(s.pre_patterns);
   if (pre.empty())
-    fail(ErrorCode::kUnsupported, "convert", "the tokenizer splits text by the pattern {}, which GGUF has no name for", s.pre_patterns[0]);
+    fail(ErrorCode::kUnsupported, "convert", "the tokenizer splits text by the pattern {}, which GGUF has no name for",
+         s.pre_patterns[0]);
   Json m = Json::object();
   m[kPrefix + "model"] = model_name(s.kind);
   m[kPrefix + "pre"] = s.kind == TokenizerKind::kByteBpe ? pre : "default";

@@ -45,7 +45,8 @@ Type common(const std::string& key, Type a, Type b, const Json& v) {
   if (a == b) return a;
   if ((a == kF32 && whole(b)) || (b == kF32 && whole(a))) return kF32;
   if (!whole(a) || !whole(b)) fail(ErrorCode::kUsage, "gguf", "key {} mixes {} with other types", key, v.type_name());
-  const bool is_signed = a == kI32 || a == kI64 || b == kI32 || b == kI64, wide = a == kU64 || a == kI64 || b == kU64 || b == kI64;
+  const bool is_signed = a == kI32 || a == kI64 || b == kI32 || b == kI64,
+             wide = a == kU64 || a == kI64 || b == kU64 || b == kI64;
   return is_signed ? (wide ? kI64 : kI32) : kU64;
 }
 
@@ -82,7 +83,8 @@ size_t alignment_of(const Json& metadata) {
   if (!metadata.contains("general.alignment")) return kAlignment;
   const Json& v = metadata["general.alignment"];
   const uint64_t n = v.is_number_unsigned() ? v.get<uint64_t>() : 0;
-  if (n == 0 || n > kMaxAlignment || (n & (n - 1)) != 0) fail(ErrorCode::kUsage, "gguf", "general.alignment is no power of two up to 2^20");
+  if (n == 0 || n > kMaxAlignment || (n & (n - 1)) != 0)
+    fail(ErrorCode::kUsage, "gguf", "general.alignment is no power of two up to 2^20");
   return static_cast<size_t>(n);
 }
 
@@ -114,10 +116,12 @@ class GgufWriter : public StreamWriter {
 
   static void put_tensor(std::string& out, const Entry& e) {
     const std::vector<int64_t>& shape = e.tensor.shape;
-    if (shape.size() > 4) fail(ErrorCode::kUsage, "gguf", "tensor {} has {} dimensions, at most 4", e.tensor.name, shape.size());
+    if (shape.size() > 4)
+      fail(ErrorCode::kUsage, "gguf", "tensor {} has {} dimensions, at most 4", e.tensor.name, shape.size());
     put_text(out, e.tensor.name);
     put<uint32_t>(out, static_cast<uint32_t>(shape.size()));
-    for (auto d = shape.rbegin(); d != shape.rend(); ++d) put<uint64_t>(out, static_cast<uint64_t>(*d));  // fastest first
+    for (auto d = shape.rbegin(); d != shape.rend(); ++d)
+      put<uint64_t>(out, static_cast<uint64_t>(*d));  // fastest first
     put<uint32_t>(out, static_cast<uint32_t>(info(e.tensor.dtype).ggml));
     put<uint64_t>(out, e.offset);
   }

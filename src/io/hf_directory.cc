@@ -16,11 +16,14 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-const char* torch_name(DType dtype) { return dtype == DType::kF16 ? "float16" : dtype == DType::kBF16 ? "bfloat16" : "float32"; }
+const char* torch_name(DType dtype) {
+  return dtype == DType::kF16 ? "float16" : dtype == DType::kBF16 ? "bfloat16" : "float32";
+}
 
-constexpr const char* kCopied[] = {"config.json",           "generation_config.json", "tokenizer.json",     "tokenizer_config.json",
-                                   "tokenizer.model",       "special_tokens_map.json", "added_tokens.json", "vocab.json",
-                                   "merges.txt",            "chat_template.jinja",    "chat_template.json"};
+constexpr const char* kCopied[] = {
+    "config.json",     "generation_config.json",  "tokenizer.json",    "tokenizer_config.json",
+    "tokenizer.model", "special_tokens_map.json", "added_tokens.json", "vocab.json",
+    "merges.txt",      "chat_template.jinja",     "chat_template.json"};
 
 HfFiles copied_files(const std::string& folder, DType dtype) {
   HfFiles files;

@@ -12,8 +12,8 @@ namespace frugal {
 using HfFiles = std::map<std::string, std::string>;  // name to content
 
 // From a Hugging Face directory: its own files, with the new type of the weights. From GGUF: config.json,
-// generation_config.json and, where it has a tokenizer, tokenizer.json and tokenizer_config.json with the chat template.
-// Throws Error for what those files cannot say.
+// generation_config.json and, where it has a tokenizer, tokenizer.json and tokenizer_config.json with the chat
+// template. Throws Error for what those files cannot say.
 HfFiles hugging_face_files(const Checkpoint& in, const ModelConfig& config, DType dtype);
 void write_files(const HfFiles& files, const std::string& folder);
 

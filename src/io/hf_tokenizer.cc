@@ -24,12 +24,20 @@ Json replace(const std::string& what, const std::string& by) {
 Json added_tokens(const TokenizerSpec& s) {
   Json list = Json::array();
   auto add = [&](const AddedToken& a) {
-    list.push_back({{"id", a.id}, {"content", a.text}, {"single_word", a.single_word}, {"lstrip", a.lstrip}, {"rstrip", a.rstrip},
-                    {"normalized", a.normalized}, {"special", a.special}});
+    list.push_back({{"id", a.id},
+                    {"content", a.text},
+                    {"single_word", a.single_word},
+                    {"lstrip", a.lstrip},
+                    {"rstrip", a.rstrip},
+                    {"normalized", a.normalized},
+                    {"special", a.special}});
   };
   std::vector<AddedToken> all = s.added;
-  const auto has = [&](int32_t id) { return std::any_of(all.begin(), all.end(), [&](const AddedToken& a) { return a.id == id; }); };
-  if (const std::string unknown = text_of(s, s.unk); !unknown.empty() && !has(s.unk)) all.push_back({unknown, s.unk, true});
+  const auto has = [&](int32_t id) {
+    return std::any_of(all.begin(), all.end(), [&](const AddedToken& a) { return a.id == id; });
+  };
+  if (const std::string unknown = text_of(s, s.unk); !unknown.empty() && !has(s.unk))
+    all.push_back({unknown, s.unk, true});
   std::sort(all.begin(), all.end(), [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
   for (const AddedToken& a : all) add(a);
   return list;
@@ -38,7 +46,10 @@ Json added_tokens(const TokenizerSpec& s) {
 // BOS and EOS around the text, as the model's own configuration says.
 Json post_processor(const TokenizerSpec& s) {
   const std::string bos = s.add_bos ? text_of(s, s.bos) : "", eos = s.add_eos ? text_of(s, s.eos) : "";
-  if (bos.empty() && eos.empty()) return s.kind == TokenizerKind::kByteBpe ? Json{{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", false}, {"use_regex", true}} : Json();
+  if (bos.empty() && eos.empty())
+    return s.kind == TokenizerKind::kByteBpe
+               ? Json{{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", false}, {"use_regex", true}}
+               : Json();
   Json specials = Json::object();
   auto part = [&](Json& list, const std::string& token, int32_t id, int type) {
     if (token.empty()) return;
@@ -59,20 +70,25 @@ Json post_processor(const TokenizerSpec& s) {
 
 // What stands around the model of a byte-level BPE.
 void put_byte_level(const TokenizerSpec& s, Json& j) {
-  const std::vector<std::string>& patterns = s.pre_patterns.empty() ? pre_tokenizer_patterns(s.pre_tokenizer) : s.pre_patterns;
+  const std::vector<std::string>& patterns =
+      s.pre_patterns.empty() ? pre_tokenizer_patterns(s.pre_tokenizer) : s.pre_patterns;
   Json parts = Json::array();
   for (const std::string& p : patterns) {
-    if (p == kByteDigitsPattern) fail(ErrorCode::kUnsupported, "convert", "pre-tokenizer '{}' is no chain of expressions", s.pre_tokenizer);
+    if (p == kByteDigitsPattern)
+      fail(ErrorCode::kUnsupported, "convert", "pre-tokenizer '{}' is no chain of expressions", s.pre_tokenizer);
     parts.push_back({{"type", "Split"}, {"pattern", {{"Regex", p}}}, {"behavior", "Isolated"}, {"invert", false}});
   }
-  parts.push_back({{"type", "ByteLevel"}, {"add_prefix_space", s.add_prefix_space}, {"trim_offsets", true}, {"use_regex", false}});
-  j["normalizer"] = s.pre_tokenizer == "qwen2" ? Json{{"type", "NFC"}} : Json();  // Qwen's own file has it, GGUF no key for it
+  parts.push_back(
+      {{"type", "ByteLevel"}, {"add_prefix_space", s.add_prefix_space}, {"trim_offsets", true}, {"use_regex", false}});
+  j["normalizer"] =
+      s.pre_tokenizer == "qwen2" ? Json{{"type", "NFC"}} : Json();  // Qwen's own file has it, GGUF no key for it
   j["pre_tokenizer"] = sequence("pretokenizers", std::move(parts));
   j["decoder"] = {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}};
 }
 
 void put_sentencepiece(const TokenizerSpec& s, Json& j) {
-  Json normal = Json::array(), decode = Json::array({replace(kBlank, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
+  Json normal = Json::array(),
+       decode = Json::array({replace(kBlank, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}});
   if (s.add_prefix_space) {
     normal.push_back({{"type", "Prepend"}, {"prepend", kBlank}});
     decode.push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
@@ -88,9 +104,10 @@ std::string model_text(const TokenizerSpec& s) {
   const bool pieces = s.kind == TokenizerKind::kSpmBpe;
   size_t size = s.pieces.size();
   while (size > 0 && size <= s.types.size() && s.types[size - 1] == TokenType::kUnused) --size;
-  std::string out = fmt::format(R"({{"type":"BPE","dropout":null,"unk_token":{},"continuing_subword_prefix":null,"end_of_word_suffix":null,)"
-                                R"("fuse_unk":{},"byte_fallback":{},"ignore_merges":{},"vocab":{{)",
-                                pieces ? quoted(text_of(s, s.unk)) : "null", pieces, s.byte_fallback, s.ignore_merges);
+  std::string out = fmt::format(
+      R"({{"type":"BPE","dropout":null,"unk_token":{},"continuing_subword_prefix":null,"end_of_word_suffix":null,)"
+      R"("fuse_unk":{},"byte_fallback":{},"ignore_merges":{},"vocab":{{)",
+      pieces ? quoted(text_of(s, s.unk)) : "null", pieces, s.byte_fallback, s.ignore_merges);
   for (size_t id = 0; id < size; ++id) out += fmt::format("{}{}:{}", id == 0 ? "" : ",\n", quoted(s.pieces[id]), id);
   out += "},\"merges\":[";
   const auto merges = pieces && s.merges.empty() ? merges_of_scores(s) : s.merges;
@@ -127,7 +144,8 @@ std::vector<std::pair<std::string, std::string>> merges_of_scores(const Tokenize
 }
 
 std::string tokenizer_json_of(const TokenizerSpec& s) {
-  if (s.kind == TokenizerKind::kUnigram) fail(ErrorCode::kUnsupported, "convert", "tokenizer.json is not written for unigram models");
+  if (s.kind == TokenizerKind::kUnigram)
+    fail(ErrorCode::kUnsupported, "convert", "tokenizer.json is not written for unigram models");
   Json j = {{"version", "1.0"}, {"truncation", nullptr}, {"padding", nullptr}, {"added_tokens", added_tokens(s)}};
   s.kind == TokenizerKind::kByteBpe ? put_byte_level(s, j) : put_sentencepiece(s, j);
   j["post_processor"] = post_processor(s);
@@ -137,9 +155,14 @@ std::string tokenizer_json_of(const TokenizerSpec& s) {
 }
 
 Json tokenizer_config_of(const TokenizerSpec& s, int64_t context) {
-  Json j = {{"tokenizer_class", "PreTrainedTokenizerFast"}, {"model_max_length", context}, {"clean_up_tokenization_spaces", false},
-            {"add_bos_token", s.add_bos}, {"add_eos_token", s.add_eos}, {"add_prefix_space", s.add_prefix_space}};
-  for (const auto& [key, id] : {std::pair("bos_token", s.bos), std::pair("eos_token", s.eos), std::pair("unk_token", s.unk), std::pair("pad_token", s.pad)})
+  Json j = {{"tokenizer_class", "PreTrainedTokenizerFast"},
+            {"model_max_length", context},
+            {"clean_up_tokenization_spaces", false},
+            {"add_bos_token", s.add_bos},
+            {"add_eos_token", s.add_eos},
+            {"add_prefix_space", s.add_prefix_space}};
+  for (const auto& [key, id] : {std::pair("bos_token", s.bos), std::pair("eos_token", s.eos),
+                                std::pair("unk_token", s.unk), std::pair("pad_token", s.pad)})
     if (const std::string text = text_of(s, id); !text.empty()) j[key] = text;
   if (!s.chat_template.empty()) j["chat_template"] = s.chat_template;
   return j;

@@ -92,7 +92,10 @@ TEST(HostileGguf, Tensors) {
   EXPECT_SAYS(gguf_refusal(one({big, big, big, big}, 0, 0, 16)), "larger than the whole file");
   EXPECT_SAYS(gguf_refusal(one({31}, 2, 0, 64)), "multiple of 32");
   const auto two = [](uint64_t second) {
-    return tensor_entry(tensor_entry(gguf_start(2, 0), "a", {8}, 0, 0), "b", {8}, 0, second).align(32).raw(std::string(64, 'd')).out;
+    return tensor_entry(tensor_entry(gguf_start(2, 0), "a", {8}, 0, 0), "b", {8}, 0, second)
+        .align(32)
+        .raw(std::string(64, 'd'))
+        .out;
   };
   EXPECT_EQ(gguf_refusal(two(32)), "");
   EXPECT_SAYS(gguf_refusal(two(0)), "overlaps");
@@ -144,7 +147,9 @@ TEST(HostileSafetensors, Headers) {
 }
 
 TEST(HostileSafetensors, Tensors) {
-  auto one = [](const std::string& entry) { return safetensors_refusal(safetensors_bytes("{\"t\":" + entry + "}", std::string(16, 'd'))); };
+  auto one = [](const std::string& entry) {
+    return safetensors_refusal(safetensors_bytes("{\"t\":" + entry + "}", std::string(16, 'd')));
+  };
   EXPECT_EQ(one(R"({"dtype":"F32","shape":[2,2],"data_offsets":[0,16]})"), "");
   EXPECT_EQ(one(R"({"dtype":"F32","shape":[0,2],"data_offsets":[0,0]})"), "");
   EXPECT_SAYS(one("3"), "needs dtype, shape");
@@ -152,16 +157,22 @@ TEST(HostileSafetensors, Tensors) {
   EXPECT_SAYS(one(R"({"dtype":"X9","shape":[2,2],"data_offsets":[0,16]})"), "dtype \"X9\"");
   EXPECT_SAYS(one(R"({"dtype":"F32","shape":[-2,2],"data_offsets":[0,16]})"), "dimension -2");
   EXPECT_SAYS(one(R"({"dtype":"F32","shape":[2.5],"data_offsets":[0,16]})"), "dimension 2.5");
-  EXPECT_SAYS(one(R"({"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,16]})"), "dimension 9223372036854775808");
-  EXPECT_SAYS(one(R"({"dtype":"F32","shape":[1099511627776,1099511627776,1099511627776,1099511627776],"data_offsets":[0,16]})"), "larger");
+  EXPECT_SAYS(one(R"({"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,16]})"),
+              "dimension 9223372036854775808");
+  EXPECT_SAYS(
+      one(R"({"dtype":"F32","shape":[1099511627776,1099511627776,1099511627776,1099511627776],"data_offsets":[0,16]})"),
+      "larger");
   EXPECT_SAYS(one(R"({"dtype":"F32","shape":[1,1,1,1,1,1,1,1,4],"data_offsets":[0,16]})"), "9 dimensions");
   EXPECT_SAYS(one(R"({"dtype":"F32","shape":[2,2],"data_offsets":[0,17]})"), "cut short");
   EXPECT_SAYS(one(R"({"dtype":"F32","shape":[2,2],"data_offsets":[16,0]})"), "cut short");
   EXPECT_SAYS(one(R"({"dtype":"F32","shape":[2,2],"data_offsets":[-1,16]})"), "cut short");
   EXPECT_SAYS(one(R"({"dtype":"F32","shape":[2],"data_offsets":[0,16]})"), "16 bytes");
-  const std::string t = R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})", u = R"({"dtype":"F32","shape":[2],"data_offsets":[4,12]})";
-  EXPECT_SAYS(safetensors_refusal(safetensors_bytes("{\"a\":" + t + ",\"b\":" + u + "}", std::string(12, 'd'))), "overlap");
-  EXPECT_SAYS(safetensors_refusal(safetensors_bytes("{\"a\":" + t + ",\"a\":" + t + "}", std::string(8, 'd'))), "twice");
+  const std::string t = R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})",
+                    u = R"({"dtype":"F32","shape":[2],"data_offsets":[4,12]})";
+  EXPECT_SAYS(safetensors_refusal(safetensors_bytes("{\"a\":" + t + ",\"b\":" + u + "}", std::string(12, 'd'))),
+              "overlap");
+  EXPECT_SAYS(safetensors_refusal(safetensors_bytes("{\"a\":" + t + ",\"a\":" + t + "}", std::string(8, 'd'))),
+              "twice");
 }
 
 TEST(HostileSafetensors, Shards) {
@@ -176,7 +187,8 @@ TEST(HostileSafetensors, Shards) {
   EXPECT_SAYS(open(R"({"weight_map":{"a":"../../etc/passwd"}})"), "expected a file name");
   EXPECT_SAYS(open(R"({"weight_map":{"a":3}})"), "expected a file name");
   EXPECT_SAYS(open(R"({"weight_map":{"a":"none.safetensors"}})"), "none.safetensors");
-  spill(folder / "s.safetensors", safetensors_bytes(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "dddd"));
+  spill(folder / "s.safetensors",
+        safetensors_bytes(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "dddd"));
   EXPECT_EQ(open(R"({"weight_map":{"a":"s.safetensors"}})"), "");
   EXPECT_SAYS(open(R"({"weight_map":{"a":"s.safetensors","b":"s.safetensors"}})"), "lacks it");
 }
@@ -212,7 +224,8 @@ std::string vocabulary_refusal(uint64_t tokens, uint64_t rows, uint32_t first_ty
   b.text("tokenizer.ggml.token_type").u32(9).u32(5).u64(tokens);
   for (uint64_t i = 0; i < tokens; ++i) b.u32(i == 0 ? first_type : 1);
   b.text("tokenizer.ggml.unknown_token_id").u32(4).u32(0);
-  const std::string bytes = tensor_entry(b, "token_embd.weight", {8, rows}, 0, 0).align(32).raw(std::string(32 * rows, 'd')).out;
+  const std::string bytes =
+      tensor_entry(b, "token_embd.weight", {8, rows}, 0, 0).align(32).raw(std::string(32 * rows, 'd')).out;
   return refusal([&] {
     Checkpoint c;
     c.format = "gguf";
@@ -233,7 +246,8 @@ TEST(HostileConfig, Vocabularies) {
 TEST(HostileFiles, KeptFuzzInputs) {
   int files = 0;
   for (const auto& [folder, parse] : {std::pair("gguf", &gguf_refusal), std::pair("safetensors", &safetensors_refusal)})
-    for (const auto& entry : std::filesystem::directory_iterator(std::string(FRUGAL_SOURCE_DIR) + "/tests/fuzz/" + folder)) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::string(FRUGAL_SOURCE_DIR) + "/tests/fuzz/" + folder)) {
       parse(slurp(entry.path().string()));
       ++files;
     }

@@ -18,7 +18,9 @@ class TemporaryFolder {
  public:
   TemporaryFolder() {
     static int number = 0;
-    path_ = (std::filesystem::temp_directory_path() / ("frugal-io-" + std::to_string(::getpid()) + "-" + std::to_string(number++))).string();
+    path_ = (std::filesystem::temp_directory_path() /
+             ("frugal-io-" + std::to_string(::getpid()) + "-" + std::to_string(number++)))
+                .string();
     std::filesystem::create_directories(path_);
   }
   ~TemporaryFolder() {

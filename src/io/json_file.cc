@@ -33,7 +33,9 @@ Json read(const std::string& path, size_t max_keys) {
 
 }  // namespace
 
-nlohmann::ordered_json read_json_file(const std::string& path) { return read<nlohmann::ordered_json>(path, kMaxOrderedKeys); }
+nlohmann::ordered_json read_json_file(const std::string& path) {
+  return read<nlohmann::ordered_json>(path, kMaxOrderedKeys);
+}
 nlohmann::json read_large_json_file(const std::string& path) { return read<nlohmann::json>(path, SIZE_MAX); }
 
 nlohmann::ordered_json parse_json(const char* text, size_t size, const std::string& where) {

@@ -6,7 +6,8 @@
 
 namespace frugal {
 
-// Small files whose order is kept (config.json): at most 16384 keys, for an ordered object takes quadratic time to fill.
+// Small files whose order is kept (config.json): at most 16384 keys, for an ordered object takes quadratic time to
+// fill.
 nlohmann::ordered_json read_json_file(const std::string& path);
 
 // Files of any size (tokenizer.json, an index of shards); objects come sorted by key.

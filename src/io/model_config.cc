@@ -61,14 +61,15 @@ void check_sizes(const ModelConfig& c, const std::string& where) {
   require(c.width >= 1 && c.width <= 65536, "width", c.width, "1 to 65536");
   require(c.heads >= 1 && c.heads <= 1024, "heads", c.heads, "1 to 1024");
   require(c.kv_heads >= 1 && c.heads % c.kv_heads == 0, "kv_heads", c.kv_heads, "a divisor of heads");
-  require(c.head_dim >= 2 && c.head_dim <= 1024 && c.head_dim % 2 == 0, "head_dim", c.head_dim, "an even number up to 1024");
+  require(c.head_dim >= 2 && c.head_dim <= 1024 && c.head_dim % 2 == 0, "head_dim", c.head_dim,
+          "an even number up to 1024");
   require(c.ff_width >= 1 && c.ff_width <= (1 << 20), "ff_width", c.ff_width, "1 to 2^20");
   require(c.vocab >= 1 && c.vocab <= (1 << 24), "vocab", c.vocab, "1 to 2^24");
   require(c.context >= 1 && c.context <= (1 << 30), "context", c.context, "1 to 2^30");
   require(c.window >= 0 && c.window <= (1 << 30), "window", c.window, "0 to 2^30");
   require(c.experts >= 0 && c.experts <= 1024, "experts", c.experts, "0 to 1024");
-  require(c.experts == 0 ? c.experts_used <= 0 : c.experts_used >= 1 && c.experts_used <= c.experts, "experts_used", c.experts_used,
-          "1 to the number of experts");
+  require(c.experts == 0 ? c.experts_used <= 0 : c.experts_used >= 1 && c.experts_used <= c.experts, "experts_used",
+          c.experts_used, "1 to the number of experts");
 }
 
 namespace {
@@ -80,8 +81,10 @@ void check_positions(const PositionConfig& p, const ModelConfig& c, const std::s
   require(p.theta > 0, "the rotary base", p.theta, "more than 0");
   require(p.partial > 0 && p.partial <= 1, "the share that rotates", p.partial, "more than 0, up to 1");
   require(p.factor > 0, "the rotary factor", p.factor, "more than 0");
-  const double pairs = std::floor(p.partial * static_cast<double>(c.head_dim)) / 2, factors = static_cast<double>(p.freq_factors.size());
-  require(p.freq_factors.empty() || factors == std::floor(pairs), "the count of rotary factors", factors, "one for each pair");
+  const double pairs = std::floor(p.partial * static_cast<double>(c.head_dim)) / 2,
+               factors = static_cast<double>(p.freq_factors.size());
+  require(p.freq_factors.empty() || factors == std::floor(pairs), "the count of rotary factors", factors,
+          "one for each pair");
 }
 
 void check(const ModelConfig& c, const std::string& where) {
@@ -91,7 +94,9 @@ void check(const ModelConfig& c, const std::string& where) {
   if (!c.layer_is_local.empty() && static_cast<int64_t>(c.layer_is_local.size()) != c.layers)
     fail(ErrorCode::kBadInput, "config", "{}: {} layer kinds, expected {}", where, c.layer_is_local.size(), c.layers);
   for (int32_t id : c.eos)
-    if (id >= c.vocab) fail(ErrorCode::kBadInput, "config", "{}: end token {} is not below the vocabulary's size {}", where, id, c.vocab);
+    if (id >= c.vocab)
+      fail(ErrorCode::kBadInput, "config", "{}: end token {} is not below the vocabulary's size {}", where, id,
+           c.vocab);
 }
 
 }  // namespace

@@ -12,15 +12,17 @@ namespace {
 
 using testing_files::kGolden;
 
-ModelConfig family_config(const std::string& name) { return read_model_config(Checkpoint::open(kGolden + "families/" + name)); }
+ModelConfig family_config(const std::string& name) {
+  return read_model_config(Checkpoint::open(kGolden + "families/" + name));
+}
 
 TEST(ModelConfig, BothFormatsOfOneModelAgree) {
   const ModelConfig a = read_model_config(Checkpoint::open(kGolden + "stories260k/stories260K-f32.gguf"));
   const ModelConfig b = read_model_config(Checkpoint::open(kGolden + "stories260k/hf"));
   EXPECT_EQ(a.family, "llama");
   EXPECT_EQ(b.family, "llama");
-  for (auto field : {&ModelConfig::layers, &ModelConfig::width, &ModelConfig::heads, &ModelConfig::kv_heads, &ModelConfig::head_dim,
-                     &ModelConfig::ff_width, &ModelConfig::vocab, &ModelConfig::context})
+  for (auto field : {&ModelConfig::layers, &ModelConfig::width, &ModelConfig::heads, &ModelConfig::kv_heads,
+                     &ModelConfig::head_dim, &ModelConfig::ff_width, &ModelConfig::vocab, &ModelConfig::context})
     EXPECT_EQ(a.*field, b.*field);
   EXPECT_EQ(a.eos, b.eos);
   EXPECT_EQ(a.bos, b.bos);
@@ -66,7 +68,8 @@ TEST(NameMap, EveryTensorOfEveryFamilyBothWays) {
     const ModelConfig config = read_model_config(file);
     for (const TensorView& t : file.tensors) {
       const std::string engine = engine_name_of(t.name, config, "safetensors");
-      EXPECT_TRUE(engine.starts_with("blk.") || engine.starts_with("token_embd.") || engine.starts_with("output")) << t.name << " " << engine;
+      EXPECT_TRUE(engine.starts_with("blk.") || engine.starts_with("token_embd.") || engine.starts_with("output"))
+          << t.name << " " << engine;
       EXPECT_EQ(file_name_of(engine, config, "safetensors"), t.name);
     }
   }
@@ -77,9 +80,12 @@ TEST(NameMap, SpecialNames) {
   llama.family = "llama";
   gemma.family = "gemma3";
   mixtral.family = "mixtral";
-  EXPECT_EQ(engine_name_of("model.layers.3.post_attention_layernorm.weight", llama, "safetensors"), "blk.3.ffn_norm.weight");
-  EXPECT_EQ(engine_name_of("model.layers.3.post_attention_layernorm.weight", gemma, "safetensors"), "blk.3.post_attention_norm.weight");
-  EXPECT_EQ(engine_name_of("model.layers.0.block_sparse_moe.experts.7.w2.weight", mixtral, "safetensors"), "blk.0.ffn_down.7.weight");
+  EXPECT_EQ(engine_name_of("model.layers.3.post_attention_layernorm.weight", llama, "safetensors"),
+            "blk.3.ffn_norm.weight");
+  EXPECT_EQ(engine_name_of("model.layers.3.post_attention_layernorm.weight", gemma, "safetensors"),
+            "blk.3.post_attention_norm.weight");
+  EXPECT_EQ(engine_name_of("model.layers.0.block_sparse_moe.experts.7.w2.weight", mixtral, "safetensors"),
+            "blk.0.ffn_down.7.weight");
   EXPECT_EQ(engine_name_of("vision.stem.weight", llama, "safetensors"), "");
   EXPECT_EQ(file_name_of("blk.1.attn_q.weight", llama, "gguf"), "blk.1.attn_q.weight");
 }

@@ -33,7 +33,9 @@ void put_gguf_rope(Json& m, const std::string& arch, const ModelConfig& c) {
 }
 
 // GGUF holds float32: 1e-05 rather than the double nearest to its float.
-double shortest(double v) { return static_cast<double>(static_cast<float>(v)) == v ? std::stod(fmt::format("{}", static_cast<float>(v))) : v; }
+double shortest(double v) {
+  return static_cast<double>(static_cast<float>(v)) == v ? std::stod(fmt::format("{}", static_cast<float>(v))) : v;
+}
 
 struct Class {
   std::string_view family, type, architecture;
@@ -51,7 +53,9 @@ Class class_of(const ModelConfig& c) {
   return {"llama", "llama", "LlamaForCausalLM"};
 }
 
-const char* activation_of(const std::string& name) { return name == "gelu_tanh" ? "gelu_pytorch_tanh" : name == "gelu" ? "gelu" : "silu"; }
+const char* activation_of(const std::string& name) {
+  return name == "gelu_tanh" ? "gelu_pytorch_tanh" : name == "gelu" ? "gelu" : "silu";
+}
 
 Json rope_scaling(const PositionConfig& p) {
   Json s = {{"rope_type", p.scaling}, {"factor", shortest(p.factor)}};
@@ -62,7 +66,8 @@ Json rope_scaling(const PositionConfig& p) {
   if (p.scaling == "yarn") {
     s["beta_fast"] = p.beta_fast;
     s["beta_slow"] = p.beta_slow;
-    for (const auto& [key, value] : {std::pair("attention_factor", p.attention_factor), std::pair("mscale", p.mscale), std::pair("mscale_all_dim", p.mscale_all_dim)})
+    for (const auto& [key, value] : {std::pair("attention_factor", p.attention_factor), std::pair("mscale", p.mscale),
+                                     std::pair("mscale_all_dim", p.mscale_all_dim)})
       if (value != 0.0) s[key] = value;
     if (!p.truncate) s["truncate"] = false;
   }
@@ -80,9 +85,11 @@ void put_gemma3(Json& m, const ModelConfig& c) {
   m["hidden_activation"] = activation_of(c.activation);
   const double scale = c.attn_scale > 0 ? c.attn_scale : 1.0 / std::sqrt(static_cast<double>(c.head_dim));
   const double scalar = 1.0 / (scale * scale), whole = std::round(scalar);  // whole in every published model
-  m["query_pre_attn_scalar"] = std::abs(scalar - whole) < 1e-5 * whole ? Json(static_cast<int64_t>(whole)) : Json(scalar);
+  m["query_pre_attn_scalar"] =
+      std::abs(scalar - whole) < 1e-5 * whole ? Json(static_cast<int64_t>(whole)) : Json(scalar);
   if (c.local_position) m["rope_local_base_freq"] = shortest(c.local_position->theta);
-  for (const auto& [key, value] : {std::pair("attn_logit_softcapping", c.attn_softcap), std::pair("final_logit_softcapping", c.logit_softcap)})
+  for (const auto& [key, value] :
+       {std::pair("attn_logit_softcapping", c.attn_softcap), std::pair("final_logit_softcapping", c.logit_softcap)})
     m[key] = value > 0 ? Json(value) : Json();
 }
 
@@ -92,7 +99,9 @@ void check_expressible(const ModelConfig& c, const Class& k) {
     if (!good) fail(ErrorCode::kUnsupported, "convert", "{} has no field for {}", k.architecture, what);
   };
   const bool gemma = c.family == "gemma3", mistral = k.type == "mistral";
-  require(c.residual_scale == 1.0 && c.logit_scale == 1.0 && (gemma || (c.embedding_scale == 1.0 && c.attn_scale == 0.0)), "multipliers");
+  require(
+      c.residual_scale == 1.0 && c.logit_scale == 1.0 && (gemma || (c.embedding_scale == 1.0 && c.attn_scale == 0.0)),
+      "multipliers");
   require(gemma || (c.attn_softcap == 0.0 && c.logit_softcap == 0.0), "capped logits");
   require(c.family != "llama" || c.qkv_bias == c.attn_out_bias, "biases on some attention projections alone");
   require(!mistral || (!c.qkv_bias && !c.mlp_bias), "biases");
@@ -125,7 +134,8 @@ Json gguf_metadata(const ModelConfig& c) {
   }
   put_gguf_rope(m, arch, c);
   if (!c.layer_is_local.empty()) m[arch + ".attention.sliding_window_pattern"] = c.layer_is_local;
-  if (c.attn_scale > 0 && std::abs(c.attn_scale * std::sqrt(static_cast<double>(c.head_dim)) - 1) > 1e-6) m[arch + ".attention.scale"] = c.attn_scale;
+  if (c.attn_scale > 0 && std::abs(c.attn_scale * std::sqrt(static_cast<double>(c.head_dim)) - 1) > 1e-6)
+    m[arch + ".attention.scale"] = c.attn_scale;
   if (c.attn_softcap > 0) m[arch + ".attn_logit_softcapping"] = c.attn_softcap;
   if (c.logit_softcap > 0) m[arch + ".final_logit_softcapping"] = c.logit_softcap;
   return m;
@@ -134,10 +144,19 @@ Json gguf_metadata(const ModelConfig& c) {
 Json hugging_face_config(const ModelConfig& c, const std::string& dtype) {
   const Class k = class_of(c);
   check_expressible(c, k);
-  Json m = {{"architectures", Json::array({k.architecture})}, {"model_type", k.type}, {"vocab_size", c.vocab}, {"hidden_size", c.width},
-            {"intermediate_size", c.ff_width}, {"num_hidden_layers", c.layers}, {"num_attention_heads", c.heads},
-            {"num_key_value_heads", c.kv_heads}, {"head_dim", c.head_dim}, {"max_position_embeddings", c.context},
-            {"rms_norm_eps", shortest(c.norm_eps)}, {"hidden_act", activation_of(c.activation)}, {"tie_word_embeddings", c.tied_embeddings},
+  Json m = {{"architectures", Json::array({k.architecture})},
+            {"model_type", k.type},
+            {"vocab_size", c.vocab},
+            {"hidden_size", c.width},
+            {"intermediate_size", c.ff_width},
+            {"num_hidden_layers", c.layers},
+            {"num_attention_heads", c.heads},
+            {"num_key_value_heads", c.kv_heads},
+            {"head_dim", c.head_dim},
+            {"max_position_embeddings", c.context},
+            {"rms_norm_eps", shortest(c.norm_eps)},
+            {"hidden_act", activation_of(c.activation)},
+            {"tie_word_embeddings", c.tied_embeddings},
             {"rope_theta", shortest(c.position.theta)}};
   const PositionConfig p = c.position.freq_factors.empty() ? c.position : llama3_scaling(c.position, c.head_dim);
   if (p.scaling != "none") m["rope_scaling"] = rope_scaling(p);

@@ -13,8 +13,9 @@ struct Pair {
   const char* family;  // nullptr: every family that has no row of its own
 };
 
-constexpr Pair kOutside[] = {
-    {"token_embd", "model.embed_tokens", nullptr}, {"output_norm", "model.norm", nullptr}, {"output", "lm_head", nullptr}};
+constexpr Pair kOutside[] = {{"token_embd", "model.embed_tokens", nullptr},
+                             {"output_norm", "model.norm", nullptr},
+                             {"output", "lm_head", nullptr}};
 
 constexpr Pair kLayer[] = {
     {"attn_norm", "input_layernorm", nullptr},
@@ -71,7 +72,8 @@ std::string file_name_of(const std::string& engine_name, const ModelConfig& conf
   const std::string block = "model.layers." + p.layer + ".";
   if (const size_t dot = p.middle.find('.'); dot != std::string::npos)
     for (const Pair& x : kExpert)
-      if (p.middle.substr(0, dot) == x.engine) return block + "block_sparse_moe.experts." + p.middle.substr(dot + 1) + "." + x.hugging_face + p.last;
+      if (p.middle.substr(0, dot) == x.engine)
+        return block + "block_sparse_moe.experts." + p.middle.substr(dot + 1) + "." + x.hugging_face + p.last;
   for (const Pair& x : kLayer)
     if (p.middle == x.engine && fits(x, config)) return block + x.hugging_face + p.last;
   return engine_name;
@@ -90,7 +92,8 @@ std::string engine_name_of(const std::string& file_name, const ModelConfig& conf
   if (p.middle.rfind(experts, 0) == 0) {
     const size_t dot = p.middle.rfind('.');
     for (const Pair& x : kExpert)
-      if (p.middle.substr(dot + 1) == x.hugging_face) return block + x.engine + "." + p.middle.substr(experts.size(), dot - experts.size()) + p.last;
+      if (p.middle.substr(dot + 1) == x.hugging_face)
+        return block + x.engine + "." + p.middle.substr(experts.size(), dot - experts.size()) + p.last;
   }
   for (const Pair& x : kLayer)
     if (p.middle == x.hugging_face && fits(x, config)) return block + x.engine + p.last;

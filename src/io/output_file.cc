@@ -10,7 +10,8 @@
 
 namespace frugal {
 
-OutputFile::OutputFile(std::string path) : path_(std::move(path)), temporary_(fmt::format("{}.partial-{}", path_, ::getpid())) {
+OutputFile::OutputFile(std::string path)
+    : path_(std::move(path)), temporary_(fmt::format("{}.partial-{}", path_, ::getpid())) {
   out_.open(temporary_, std::ios::binary | std::ios::trunc);
   if (!out_) refuse("create");
 }

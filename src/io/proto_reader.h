@@ -1,5 +1,5 @@
-// Protocol buffers, just enough to walk the fields of a message that nobody vouches for: every length is checked against
-// the bytes that are there, and nothing is copied.
+// Protocol buffers, just enough to walk the fields of a message that nobody vouches for: every length is checked
+// against the bytes that are there, and nothing is copied.
 #pragma once
 
 #include <bit>
@@ -31,7 +31,8 @@ class ProtoReader {
     const uint64_t key = varint();
     f = {};
     f.number = static_cast<uint32_t>(key >> 3);
-    if (f.number == 0 || key >> 3 > 0x1fffffff) fail(ErrorCode::kBadInput, part_, "field number {} in a protocol buffer", key >> 3);
+    if (f.number == 0 || key >> 3 > 0x1fffffff)
+      fail(ErrorCode::kBadInput, part_, "field number {} in a protocol buffer", key >> 3);
     switch (key & 7) {
       case 0: f.value = varint(); break;
       case 1: f.value = fixed(8); break;

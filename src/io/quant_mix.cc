@@ -11,21 +11,22 @@ namespace frugal {
 namespace {
 
 constexpr QuantMix kMixes[] = {
-    {"f32", DType::kF32, MixKind::kPlain, 0},      {"f16", DType::kF16, MixKind::kPlain, 1},
-    {"bf16", DType::kBF16, MixKind::kPlain, 32},   {"q4_0", DType::kQ4_0, MixKind::kPlain, 2},
-    {"q4_1", DType::kQ4_1, MixKind::kPlain, 3},    {"q5_0", DType::kQ5_0, MixKind::kPlain, 8},
-    {"q5_1", DType::kQ5_1, MixKind::kPlain, 9},    {"q8_0", DType::kQ8_0, MixKind::kPlain, 7},
-    {"q2_k", DType::kQ2_K, MixKind::kPlain, 10},   {"q3_k_s", DType::kQ3_K, MixKind::kSmall, 11},
+    {"f32", DType::kF32, MixKind::kPlain, 0},       {"f16", DType::kF16, MixKind::kPlain, 1},
+    {"bf16", DType::kBF16, MixKind::kPlain, 32},    {"q4_0", DType::kQ4_0, MixKind::kPlain, 2},
+    {"q4_1", DType::kQ4_1, MixKind::kPlain, 3},     {"q5_0", DType::kQ5_0, MixKind::kPlain, 8},
+    {"q5_1", DType::kQ5_1, MixKind::kPlain, 9},     {"q8_0", DType::kQ8_0, MixKind::kPlain, 7},
+    {"q2_k", DType::kQ2_K, MixKind::kPlain, 10},    {"q3_k_s", DType::kQ3_K, MixKind::kSmall, 11},
     {"q3_k_m", DType::kQ3_K, MixKind::kMedium, 12}, {"q3_k_l", DType::kQ3_K, MixKind::kLarge, 13},
-    {"q4_k_s", DType::kQ4_K, MixKind::kSmall, 14}, {"q4_k_m", DType::kQ4_K, MixKind::kMedium, 15},
-    {"q5_k_s", DType::kQ5_K, MixKind::kSmall, 16}, {"q5_k_m", DType::kQ5_K, MixKind::kMedium, 17},
+    {"q4_k_s", DType::kQ4_K, MixKind::kSmall, 14},  {"q4_k_m", DType::kQ4_K, MixKind::kMedium, 15},
+    {"q5_k_s", DType::kQ5_K, MixKind::kSmall, 16},  {"q5_k_m", DType::kQ5_K, MixKind::kMedium, 17},
     {"q6_k", DType::kQ6_K, MixKind::kPlain, 18},
 };
 
 bool holds(const std::string& name, const char* part) { return name.find(part) != std::string::npos; }
 
 bool stays(const TensorView& t) {
-  return t.shape.size() < 2 || !t.name.ends_with("weight") || t.name.ends_with("_norm.weight") || holds(t.name, "ffn_gate_inp.weight");
+  return t.shape.size() < 2 || !t.name.ends_with("weight") || t.name.ends_with("_norm.weight") ||
+         holds(t.name, "ffn_gate_inp.weight");
 }
 
 int64_t layer_of(const std::string& name) { return name.rfind("blk.", 0) == 0 ? std::atoll(name.c_str() + 4) : 0; }
@@ -117,13 +118,15 @@ std::span<const QuantMix> all_mixes() { return kMixes; }
 
 const QuantMix& find_mix(std::string_view name) {
   std::string lower(name);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   std::vector<std::string> names;
   for (const QuantMix& m : kMixes) {
     if (lower == m.name) return m;
     names.push_back(m.name);
   }
-  fail(ErrorCode::kUsage, "convert", "there is no type '{}'{}; known are {}", name, hint(lower, names), fmt::join(names, ", "));
+  fail(ErrorCode::kUsage, "convert", "there is no type '{}'{}; known are {}", name, hint(lower, names),
+       fmt::join(names, ", "));
 }
 
 MixContext mix_context(const ModelConfig& c) {

@@ -1,9 +1,11 @@
-// Which type each tensor gets when a model is quantised: the published mixes, tensor by tensor as llama-quantize chooses.
+// Which type each tensor gets when a model is quantised: the published mixes, tensor by tensor as llama-quantize
+// chooses.
 //
 // Problem: tensors are not equally sensitive, so a "4-bit" file holds several types. The rules, for a mix whose plain
 // type is T:
 //  - vectors, norms and a mixture's router keep the type they have;
-//  - the output head (or the embedding that serves as one) becomes Q6_K, unless T is Q8_0 or a float; Q8_0 when its rows
+//  - the output head (or the embedding that serves as one) becomes Q6_K, unless T is Q8_0 or a float; Q8_0 when its
+//  rows
 //    are no multiple of T's block;
 //  - Q4_K_M and Q5_K_M: attn_v and ffn_down get Q6_K in the first and last eighth of the layers and in every third one
 //    between; Q4_K_S: Q5_K for attn_v in the first four layers and ffn_down in the first eighth; Q3_K and Q2_K mixes
@@ -25,10 +27,10 @@ namespace frugal {
 enum class MixKind { kPlain, kSmall, kMedium, kLarge };
 
 struct QuantMix {
-  const char* name;   // as users write it: "q4_k_m"
-  DType plain;        // what most tensors get
+  const char* name;  // as users write it: "q4_k_m"
+  DType plain;       // what most tensors get
   MixKind kind;
-  int file_type;      // general.file_type in GGUF
+  int file_type;  // general.file_type in GGUF
 };
 
 // By name, any case; throws Error with the nearest name.

@@ -24,7 +24,8 @@ TEST(QuantMix, ChoosesAsLlamaQuantize) {
   const Json models = Json::parse(std::ifstream(std::string(FRUGAL_SOURCE_DIR) + "/tests/golden/mixes.json"));
   ASSERT_EQ(models.size(), 6u);
   for (const Json& m : models) {
-    const MixContext context{m["layers"].get<int64_t>(), m["heads_per_kv"].get<int64_t>(), m["experts"].get<int64_t>(), m["tied"].get<bool>()};
+    const MixContext context{m["layers"].get<int64_t>(), m["heads_per_kv"].get<int64_t>(), m["experts"].get<int64_t>(),
+                             m["tied"].get<bool>()};
     for (const QuantMix& mix : all_mixes()) {
       const Json& golden = m["mixes"].at(mix.name);
       for (const auto& [name, shape] : m["tensors"].items()) {

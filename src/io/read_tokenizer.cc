@@ -1,5 +1,6 @@
-// Which of a checkpoint's files hold its tokenizer: GGUF metadata, or beside safetensors tokenizer.json, tokenizer.model or
-// spiece.model in this order, with tokenizer_config.json, chat_template.jinja and generation_config.json over them.
+// Which of a checkpoint's files hold its tokenizer: GGUF metadata, or beside safetensors tokenizer.json,
+// tokenizer.model or spiece.model in this order, with tokenizer_config.json, chat_template.jinja and
+// generation_config.json over them.
 #include <algorithm>
 #include <filesystem>
 
@@ -22,10 +23,13 @@ std::string_view text_of(const MappedFile& file) {
 }
 
 TokenizerSpec read_model_file(const fs::path& folder) {
-  if (const fs::path path = folder / "tokenizer.json"; fs::exists(path)) return tokenizer_from_json(read_large_json_file(path.string()), nullptr);
+  if (const fs::path path = folder / "tokenizer.json"; fs::exists(path))
+    return tokenizer_from_json(read_large_json_file(path.string()), nullptr);
   for (const char* name : {"tokenizer.model", "spiece.model"})
-    if (const fs::path path = folder / name; fs::exists(path)) return tokenizer_from_sentencepiece(MappedFile(path.string()).bytes());
-  fail(ErrorCode::kNotFound, "tokenizer", "{} has none of tokenizer.json, tokenizer.model and spiece.model", folder.string());
+    if (const fs::path path = folder / name; fs::exists(path))
+      return tokenizer_from_sentencepiece(MappedFile(path.string()).bytes());
+  fail(ErrorCode::kNotFound, "tokenizer", "{} has none of tokenizer.json, tokenizer.model and spiece.model",
+       folder.string());
 }
 
 // Every id that ends a turn, not only the tokenizer's own.
@@ -36,9 +40,12 @@ void add_stops(const nlohmann::ordered_json& generation, TokenizerSpec& s) {
 
 TokenizerSpec read_hugging_face(const fs::path& folder) {
   TokenizerSpec s = read_model_file(folder);
-  if (const fs::path path = folder / "tokenizer_config.json"; fs::exists(path)) apply_tokenizer_config(read_json_file(path.string()), s);
-  if (const fs::path path = folder / "chat_template.jinja"; fs::exists(path)) s.chat_template = text_of(MappedFile(path.string()));
-  if (const fs::path path = folder / "generation_config.json"; fs::exists(path)) add_stops(read_json_file(path.string()), s);
+  if (const fs::path path = folder / "tokenizer_config.json"; fs::exists(path))
+    apply_tokenizer_config(read_json_file(path.string()), s);
+  if (const fs::path path = folder / "chat_template.jinja"; fs::exists(path))
+    s.chat_template = text_of(MappedFile(path.string()));
+  if (const fs::path path = folder / "generation_config.json"; fs::exists(path))
+    add_stops(read_json_file(path.string()), s);
   return s;
 }
 
@@ -56,7 +63,8 @@ TokenizerSpec read_tokenizer(const Checkpoint& file) {
                                           : read_hugging_face(fs::is_directory(path) ? path : path.parent_path());
   const TensorView* embedding = embedding_of(file);
   if (embedding != nullptr && static_cast<int64_t>(s.pieces.size()) > embedding->rows())
-    fail(ErrorCode::kBadInput, "tokenizer", "{} has {} tokens, its embedding {} rows", file.path, s.pieces.size(), embedding->rows());
+    fail(ErrorCode::kBadInput, "tokenizer", "{} has {} tokens, its embedding {} rows", file.path, s.pieces.size(),
+         embedding->rows());
   return s;
 }
 

@@ -51,7 +51,8 @@ PositionConfig llama3_scaling(const PositionConfig& p, int64_t head_dim) {
     const std::vector<float> made = divisors(found, head_dim);
     if (std::equal(made.begin(), made.end(), p.freq_factors.begin(), p.freq_factors.end(), same)) return found;
   }
-  fail(ErrorCode::kUnsupported, "convert", "the {} divisors of rope_freqs.weight are not Llama-3's scaling, so config.json cannot say it",
+  fail(ErrorCode::kUnsupported, "convert",
+       "the {} divisors of rope_freqs.weight are not Llama-3's scaling, so config.json cannot say it",
        p.freq_factors.size());
 }
 

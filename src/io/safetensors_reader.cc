@@ -20,29 +20,38 @@ constexpr size_t kMaxDims = 8, kMaxMetadata = 1 << 14;
   fail(ErrorCode::kBadInput, "safetensors", "{}: {}", where, what);
 }
 
-TensorView read_entry(const std::string& where, const std::string& name, const Json& entry, std::span<const std::byte> data) {
+TensorView read_entry(const std::string& where, const std::string& name, const Json& entry,
+                      std::span<const std::byte> data) {
   TensorView t;
   t.name = name;
-  const bool whole = entry.is_object() && entry.contains("dtype") && entry["dtype"].is_string() && entry.contains("shape") &&
-                     entry["shape"].is_array() && entry.contains("data_offsets") && entry["data_offsets"].is_array() &&
-                     entry["data_offsets"].size() == 2;
+  const bool whole = entry.is_object() && entry.contains("dtype") && entry["dtype"].is_string() &&
+                     entry.contains("shape") && entry["shape"].is_array() && entry.contains("data_offsets") &&
+                     entry["data_offsets"].is_array() && entry["data_offsets"].size() == 2;
   if (!whole) bad(where, fmt::format("tensor {} needs dtype, shape and two data_offsets", name));
   const DTypeInfo* dtype = dtype_of_safetensors(entry["dtype"].get<std::string>());
-  if (dtype == nullptr) bad(where, fmt::format("tensor {} has dtype {}, which this reader does not know", name, entry["dtype"].dump()));
+  if (dtype == nullptr)
+    bad(where, fmt::format("tensor {} has dtype {}, which this reader does not know", name, entry["dtype"].dump()));
   t.dtype = dtype->dtype;
-  if (entry["shape"].size() > kMaxDims) bad(where, fmt::format("tensor {} has {} dimensions, at most {}", name, entry["shape"].size(), kMaxDims));
+  if (entry["shape"].size() > kMaxDims)
+    bad(where, fmt::format("tensor {} has {} dimensions, at most {}", name, entry["shape"].size(), kMaxDims));
   unsigned __int128 total = static_cast<unsigned __int128>(dtype->bytes);
   for (const Json& d : entry["shape"]) {
-    if (!d.is_number_unsigned() || d.get<uint64_t>() > (uint64_t{1} << 40)) bad(where, fmt::format("tensor {} has the dimension {}", name, d.dump()));
+    if (!d.is_number_unsigned() || d.get<uint64_t>() > (uint64_t{1} << 40))
+      bad(where, fmt::format("tensor {} has the dimension {}", name, d.dump()));
     t.shape.push_back(d.get<int64_t>());
     total *= d.get<uint64_t>();
-    if (total > data.size() && d.get<uint64_t>() != 0) bad(where, fmt::format("tensor {} is larger than the whole file", name));
+    if (total > data.size() && d.get<uint64_t>() != 0)
+      bad(where, fmt::format("tensor {} is larger than the whole file", name));
   }
   const Json &first = entry["data_offsets"][0], &last = entry["data_offsets"][1];
-  if (!first.is_number_unsigned() || !last.is_number_unsigned() || first.get<uint64_t>() > last.get<uint64_t>() || last.get<uint64_t>() > data.size())
-    bad(where, fmt::format("tensor {} has data_offsets {}, the data has {} bytes: is the file cut short?", name, entry["data_offsets"].dump(), data.size()));
+  if (!first.is_number_unsigned() || !last.is_number_unsigned() || first.get<uint64_t>() > last.get<uint64_t>() ||
+      last.get<uint64_t>() > data.size())
+    bad(where, fmt::format("tensor {} has data_offsets {}, the data has {} bytes: is the file cut short?", name,
+                           entry["data_offsets"].dump(), data.size()));
   t.bytes = static_cast<size_t>(last.get<uint64_t>() - first.get<uint64_t>());
-  if (t.bytes != static_cast<size_t>(total)) bad(where, fmt::format("tensor {} has {} bytes, its shape and dtype make {}", name, t.bytes, static_cast<size_t>(total)));
+  if (t.bytes != static_cast<size_t>(total))
+    bad(where,
+        fmt::format("tensor {} has {} bytes, its shape and dtype make {}", name, t.bytes, static_cast<size_t>(total)));
   t.data = data.data() + first.get<uint64_t>();
   return t;
 }
@@ -81,7 +90,8 @@ nlohmann::ordered_json texts_of(const Json& metadata, const std::string& where) 
 // Tensor name to file name.
 std::map<std::string, std::string> shards_of(const std::string& index_path) {
   const Json index = read_large_json_file(index_path);
-  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object()) bad(index_path, "is no JSON object with a weight_map");
+  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
+    bad(index_path, "is no JSON object with a weight_map");
   std::map<std::string, std::string> shards;
   for (const auto& [tensor, name] : index["weight_map"].items()) {
     if (!name.is_string() || name.get_ref<const std::string&>().find('/') != std::string::npos)

@@ -28,10 +28,12 @@ class SafetensorsWriter : public StreamWriter {
   std::string header(const Json& metadata) override {
     place(1);
     std::string text = "{";
-    if (!metadata.empty()) text += "\"__metadata__\":" + texts_of(metadata).dump(-1, ' ', false, Json::error_handler_t::replace) + ",";
+    if (!metadata.empty())
+      text += "\"__metadata__\":" + texts_of(metadata).dump(-1, ' ', false, Json::error_handler_t::replace) + ",";
     for (const Entry& e : tensors())
       text += fmt::format("{}:{{\"dtype\":\"{}\",\"shape\":{},\"data_offsets\":[{},{}]}},", quoted(e.tensor.name),
-                          info(e.tensor.dtype).safetensors, Json(e.tensor.shape).dump(), e.offset, e.offset + e.tensor.bytes);
+                          info(e.tensor.dtype).safetensors, Json(e.tensor.shape).dump(), e.offset,
+                          e.offset + e.tensor.bytes);
     if (text.back() == ',') text.pop_back();
     text += "}";
     text.resize((text.size() + 7) / 8 * 8, ' ');
@@ -42,6 +44,8 @@ class SafetensorsWriter : public StreamWriter {
 
 }  // namespace
 
-std::unique_ptr<CheckpointWriter> create_safetensors(const std::string& path) { return std::make_unique<SafetensorsWriter>(path); }
+std::unique_ptr<CheckpointWriter> create_safetensors(const std::string& path) {
+  return std::make_unique<SafetensorsWriter>(path);
+}
 
 }  // namespace frugal

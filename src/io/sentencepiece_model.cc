@@ -99,7 +99,8 @@ TokenizerSpec tokenizer_from_sentencepiece(std::span<const std::byte> bytes) {
   }
   if (m.spec.pieces.empty()) fail(ErrorCode::kBadInput, kPart, "the file holds no pieces");
   if (m.kind != 1 && m.kind != 2)
-    fail(ErrorCode::kUnsupported, kPart, "model type {} (1 is unigram, 2 is BPE; words and characters are not read)", m.kind);
+    fail(ErrorCode::kUnsupported, kPart, "model type {} (1 is unigram, 2 is BPE; words and characters are not read)",
+         m.kind);
   if (!m.escape_whitespaces) fail(ErrorCode::kUnsupported, kPart, "a model that leaves blanks as they are");
   m.spec.kind = m.kind == 2 ? TokenizerKind::kSpmBpe : TokenizerKind::kUnigram;
   name_specials(m);

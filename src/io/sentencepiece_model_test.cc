@@ -1,5 +1,5 @@
-// Why: a tokenizer.model must give, id by id and back to text, what the sentencepiece package gives with it, whatever of
-// SentencePiece's many switches its training used; and whatever else is in such a file must end in an Error.
+// Why: a tokenizer.model must give, id by id and back to text, what the sentencepiece package gives with it, whatever
+// of SentencePiece's many switches its training used; and whatever else is in such a file must end in an Error.
 #include "io/sentencepiece_model.h"
 
 #include <gtest/gtest.h>
@@ -21,13 +21,16 @@ std::string model_bytes(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-TokenizerSpec parse_spm(const std::string& bytes) { return tokenizer_from_sentencepiece(std::as_bytes(std::span(bytes))); }
+TokenizerSpec parse_spm(const std::string& bytes) {
+  return tokenizer_from_sentencepiece(std::as_bytes(std::span(bytes)));
+}
 
 class SentencePieceGolden : public testing::TestWithParam<const char*> {};
 
 TEST_P(SentencePieceGolden, EveryTextGivesTheReferencesIdsAndTextBack) {
   const std::string name = GetParam();
-  const std::string path = name == "stories260k" ? kTokenizerGoldens + "../stories260k/hf/tokenizer.model" : kTokenizerGoldens + "spm_" + name + ".model";
+  const std::string path = name == "stories260k" ? kTokenizerGoldens + "../stories260k/hf/tokenizer.model"
+                                                 : kTokenizerGoldens + "spm_" + name + ".model";
   const auto tokenizer = make_tokenizer(parse_spm(model_bytes(path)));
   auto texts = golden_rows<std::string>("texts.jsonl");
   for (std::string& t : golden_rows<std::string>("spm_texts.jsonl")) texts.push_back(std::move(t));
@@ -46,7 +49,8 @@ TEST_P(SentencePieceGolden, EveryTextGivesTheReferencesIdsAndTextBack) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, SentencePieceGolden,
-                         testing::Values("stories260k", "bpe_user", "bpe_suffix", "unigram", "unigram_user", "unigram_bytes"));
+                         testing::Values("stories260k", "bpe_user", "bpe_suffix", "unigram", "unigram_user",
+                                         "unigram_bytes"));
 
 TEST(SentencePieceModel, SpecialPiecesAreFoundAndControlPiecesParsedOnlyWhenAsked) {
   const TokenizerSpec s = parse_spm(model_bytes(kTokenizerGoldens + "../stories260k/hf/tokenizer.model"));

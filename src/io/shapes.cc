@@ -30,7 +30,8 @@ constexpr Shape kShapes[] = {
 const Shape& find_shape(const std::string& name) {
   for (const Shape& s : kShapes)
     if (name == s.name) return s;
-  fail(ErrorCode::kUsage, "shapes", "there is no shape '{}'{}; known are {}", name, hint(name, shape_names()), fmt::join(shape_names(), ", "));
+  fail(ErrorCode::kUsage, "shapes", "there is no shape '{}'{}; known are {}", name, hint(name, shape_names()),
+       fmt::join(shape_names(), ", "));
 }
 
 // Every tensor of the model, in the order of other writers; types are those of the mix.

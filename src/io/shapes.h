@@ -17,10 +17,11 @@ namespace frugal {
 std::vector<std::string> shape_names();
 ModelConfig shape_config(const std::string& name);  // throws Error(kUsage) with the nearest name
 
-// Writes a GGUF file without a tokenizer. type: a name of quant_mix.h, applied as to a real model. progress: called with
-// the bytes of each finished piece. Throws Error; the same seed gives the same file. Returns the bytes of all tensors.
-int64_t write_random_model(const std::string& shape, const std::string& type, const std::string& path, uint64_t seed = 0,
-                           const std::function<void(int64_t)>& progress = {});
+// Writes a GGUF file without a tokenizer. type: a name of quant_mix.h, applied as to a real model. progress: called
+// with the bytes of each finished piece. Throws Error; the same seed gives the same file. Returns the bytes of all
+// tensors.
+int64_t write_random_model(const std::string& shape, const std::string& type, const std::string& path,
+                           uint64_t seed = 0, const std::function<void(int64_t)>& progress = {});
 int64_t random_model_bytes(const std::string& shape, const std::string& type);  // what it will return
 
 }  // namespace frugal

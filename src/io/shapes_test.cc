@@ -1,4 +1,5 @@
-// Random models: the file has the declared shape and types, reads back as that configuration, and repeats with its seed.
+// Random models: the file has the declared shape and types, reads back as that configuration, and repeats with its
+// seed.
 #include "io/shapes.h"
 
 #include <gtest/gtest.h>
@@ -24,10 +25,10 @@ TEST(Shapes, FileHasTheShape) {
   const Checkpoint file = Checkpoint::open(path);
   EXPECT_EQ(file.tensors.size(), 2u + 30 * 9);
   EXPECT_EQ(file.metadata["general.file_type"], 15);
-  EXPECT_EQ(file.at("token_embd.weight").dtype, DType::kQ8_0);         // 576 is no multiple of 256: from q6_k
+  EXPECT_EQ(file.at("token_embd.weight").dtype, DType::kQ8_0);  // 576 is no multiple of 256: from q6_k
   EXPECT_EQ(file.at("blk.0.ffn_down.weight").dtype, DType::kQ6_K);
   EXPECT_EQ(file.at("blk.4.ffn_down.weight").dtype, DType::kQ4_K);
-  EXPECT_EQ(file.at("blk.4.ffn_up.weight").dtype, DType::kQ5_0);       // from q4_k
+  EXPECT_EQ(file.at("blk.4.ffn_up.weight").dtype, DType::kQ5_0);  // from q4_k
   EXPECT_EQ(file.at("blk.4.attn_norm.weight").dtype, DType::kF32);
   const ModelConfig read = read_model_config(file), made = shape_config("smollm2-135m");
   EXPECT_EQ(read.layers, made.layers);

@@ -13,13 +13,15 @@ void StreamWriter::misuse(const std::string& what) const {
 
 void StreamWriter::declare(const std::string& name, DType dtype, const std::vector<int64_t>& shape) {
   if (begun_) misuse(fmt::format("tensor {} is declared after the header was written", name));
-  if (name.empty() || !names_.insert(name).second) misuse(fmt::format("tensor {} is declared twice or has no name", name));
+  if (name.empty() || !names_.insert(name).second)
+    misuse(fmt::format("tensor {} is declared twice or has no name", name));
   if (!holds(dtype)) misuse(fmt::format("tensor {}: this format has no type {}", name, info(dtype).name));
   for (int64_t d : shape)
     if (d < 0) misuse(fmt::format("tensor {} has a dimension of {}", name, d));
   TensorView t{name, dtype, shape, nullptr, 0};
   if (t.cols() % info(dtype).block != 0)
-    misuse(fmt::format("tensor {} has rows of {}, {} needs a multiple of {}", name, t.cols(), info(dtype).name, info(dtype).block));
+    misuse(fmt::format("tensor {} has rows of {}, {} needs a multiple of {}", name, t.cols(), info(dtype).name,
+                       info(dtype).block));
   t.bytes = static_cast<size_t>(t.rows()) * row_bytes(dtype, t.cols());
   tensors_.push_back({std::move(t), 0});
 }

@@ -1,5 +1,5 @@
-// What the GGUF and safetensors writers share: declared tensors, then a header, then their bytes in that order with each
-// tensor's size checked. A format adds its header and its alignment.
+// What the GGUF and safetensors writers share: declared tensors, then a header, then their bytes in that order with
+// each tensor's size checked. A format adds its header and its alignment.
 #pragma once
 
 #include <set>

@@ -39,7 +39,8 @@ void set_special(const Json& config, const char* key, int32_t& id, TokenizerSpec
 
 // A string, or a list of {"name", "template"} of which "default" is meant.
 std::string chat_template(const Json& config) {
-  if (!config.contains("chat_template") || !config["chat_template"].is_array()) return Fields(config, kPart).text("chat_template", "");
+  if (!config.contains("chat_template") || !config["chat_template"].is_array())
+    return Fields(config, kPart).text("chat_template", "");
   std::string first;
   for (const Json& entry : config["chat_template"]) {
     const Fields f(entry, kPart);
@@ -56,7 +57,8 @@ void read_decoder_tokens(const Json& config, TokenizerSpec& s) {
   Json fresh = Json::array();
   for (const auto& [key, token] : config["added_tokens_decoder"].items()) {
     const bool digits = !key.empty() && key.size() < 10 && key.find_first_not_of("0123456789") == std::string::npos;
-    if (!digits || !token.is_object()) fail(ErrorCode::kBadInput, kPart, "added_tokens_decoder has the entry '{}'", key);
+    if (!digits || !token.is_object())
+      fail(ErrorCode::kBadInput, kPart, "added_tokens_decoder has the entry '{}'", key);
     const int64_t id = std::stol(key);
     if (std::any_of(s.added.begin(), s.added.end(), [&](const AddedToken& a) { return a.id == id; })) continue;
     if (id == s.unk) continue;  // SentencePiece's own, never found in text

@@ -61,7 +61,8 @@ TokenizerKind kind_of(const std::string& model) {
 // The id at key; where the file names none, SentencePiece's usual piece of that type, or -1.
 int32_t special_id(const Fields& f, const char* key, const TokenizerSpec& s, TokenType type, const char* usual) {
   const int64_t id = f.whole(kPrefix + key, -1), size = static_cast<int64_t>(s.pieces.size());
-  if (id >= size || id < -1) fail(ErrorCode::kBadInput, "tokenizer", "{} is {}, the vocabulary has {} tokens", key, id, size);
+  if (id >= size || id < -1)
+    fail(ErrorCode::kBadInput, "tokenizer", "{} is {}, the vocabulary has {} tokens", key, id, size);
   if (id >= 0 || s.kind == TokenizerKind::kByteBpe) return static_cast<int32_t>(id);
   for (size_t i = 0; i < s.types.size() && i < s.pieces.size(); ++i)
     if (s.types[i] == type && s.pieces[i] == usual) return static_cast<int32_t>(i);
@@ -70,7 +71,8 @@ int32_t special_id(const Fields& f, const char* key, const TokenizerSpec& s, Tok
 
 // Ids that end a turn: those the file names, and control tokens that every model uses for it.
 void read_stops(const Fields& f, TokenizerSpec& s) {
-  static const std::set<std::string> kNames = {"<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<|endoftext|>", "<end_of_turn>"};
+  static const std::set<std::string> kNames = {"<|eot_id|>", "<|eom_id|>",    "<|im_end|>",
+                                               "<|end|>",    "<|endoftext|>", "<end_of_turn>"};
   std::set<int32_t> stops;
   for (const char* key : {"eos_token_id", "eot_token_id", "eom_token_id"})
     stops.insert(special_id(f, key, s, TokenType::kControl, "</s>"));
@@ -84,7 +86,8 @@ void read_stops(const Fields& f, TokenizerSpec& s) {
 void read_charsmap(const Json& m, TokenizerSpec& s) {
   if (!m.contains(kPrefix + "precompiled_charsmap")) return;
   for (const Json& byte : list(m, "precompiled_charsmap")) {
-    if (!byte.is_number_integer()) fail(ErrorCode::kBadInput, "tokenizer", "precompiled_charsmap holds {}, expected bytes", byte.type_name());
+    if (!byte.is_number_integer())
+      fail(ErrorCode::kBadInput, "tokenizer", "precompiled_charsmap holds {}, expected bytes", byte.type_name());
     s.normaliser_charsmap += static_cast<char>(byte.get<int64_t>());
   }
 }

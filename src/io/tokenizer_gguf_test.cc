@@ -13,7 +13,8 @@ namespace {
 using GgufJson = nlohmann::ordered_json;
 
 GgufJson spm_metadata() {
-  return GgufJson::parse(R"({"tokenizer.ggml.model": "llama", "tokenizer.ggml.tokens": ["<unk>", "<s>", "</s>", "<0x0A>", "▁", "a", "▁a", "<|im_end|>"],
+  return GgufJson::parse(
+      R"({"tokenizer.ggml.model": "llama", "tokenizer.ggml.tokens": ["<unk>", "<s>", "</s>", "<0x0A>", "▁", "a", "▁a", "<|im_end|>"],
       "tokenizer.ggml.scores": [0, 0, 0, 0, -3, -2, -1, 0], "tokenizer.ggml.token_type": [2, 3, 3, 6, 1, 1, 1, 3]})");
 }
 
@@ -28,8 +29,9 @@ TEST(TokenizerGguf, MissingKeysHaveTheFormatsDefaults) {
   EXPECT_EQ(s.stops, (std::vector<int32_t>{2, 7}));
   const auto t = make_tokenizer(s);
   EXPECT_EQ(t->encode("a\n a"), (std::vector<int32_t>{1, 6, 3, 6}));
-  EXPECT_EQ(t->encode("a<|im_end|>a"), (std::vector<int32_t>{1, 6, 7, 6}));  // the blank comes back behind a special token
-  EXPECT_EQ(t->encode("\u00e9"), (std::vector<int32_t>{1, 4, 0}));           // no byte pieces for it
+  EXPECT_EQ(t->encode("a<|im_end|>a"),
+            (std::vector<int32_t>{1, 6, 7, 6}));                    // the blank comes back behind a special token
+  EXPECT_EQ(t->encode("\u00e9"), (std::vector<int32_t>{1, 4, 0}));  // no byte pieces for it
 }
 
 TEST(TokenizerGguf, UnigramWithItsCharacterMap) {
@@ -37,12 +39,17 @@ TEST(TokenizerGguf, UnigramWithItsCharacterMap) {
   std::ifstream in(path, std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(in)), {});
   const TokenizerSpec model = tokenizer_from_sentencepiece(std::as_bytes(std::span(bytes)));
-  GgufJson m = {{"tokenizer.ggml.model", "t5"}, {"tokenizer.ggml.tokens", model.pieces}, {"tokenizer.ggml.scores", model.scores},
-                {"tokenizer.ggml.remove_extra_whitespaces", true}, {"tokenizer.ggml.add_eos_token", false}};
+  GgufJson m = {{"tokenizer.ggml.model", "t5"},
+                {"tokenizer.ggml.tokens", model.pieces},
+                {"tokenizer.ggml.scores", model.scores},
+                {"tokenizer.ggml.remove_extra_whitespaces", true},
+                {"tokenizer.ggml.add_eos_token", false}};
   for (TokenType t : model.types) m["tokenizer.ggml.token_type"].push_back(static_cast<int>(t));
-  for (char c : model.normaliser_charsmap) m["tokenizer.ggml.precompiled_charsmap"].push_back(static_cast<int>(static_cast<unsigned char>(c)));
+  for (char c : model.normaliser_charsmap)
+    m["tokenizer.ggml.precompiled_charsmap"].push_back(static_cast<int>(static_cast<unsigned char>(c)));
   const auto ours = make_tokenizer(tokenizer_from_gguf(m)), reference = make_tokenizer(model);
-  for (const std::string& text : golden_rows<std::string>("spm_texts.jsonl")) EXPECT_EQ(ours->encode(text), reference->encode(text)) << text;
+  for (const std::string& text : golden_rows<std::string>("spm_texts.jsonl"))
+    EXPECT_EQ(ours->encode(text), reference->encode(text)) << text;
 }
 
 void expect_gguf_error(const char* change, const char* words) {
@@ -73,7 +80,8 @@ TEST(TokenizerGguf, ContradictionsSayWhatIsWrong) {
   expect_gguf_error(R"({"tokenizer.ggml.model": "gpt2"})", "no list tokenizer.ggml.merges");
   expect_gguf_error(R"({"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.merges": ["ab"]})", "not two pieces");
   expect_gguf_error(R"({"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.merges": ["a b"]})", "outside the vocabulary");
-  expect_gguf_error(R"({"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.merges": [], "tokenizer.ggml.pre": "nobody"})", "'nobody'");
+  expect_gguf_error(R"({"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.merges": [], "tokenizer.ggml.pre": "nobody"})",
+                    "'nobody'");
 }
 
 }  // namespace

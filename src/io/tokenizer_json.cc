@@ -9,8 +9,8 @@
 namespace frugal {
 namespace {
 
-using Large = nlohmann::json;          // keeps a vocabulary's keys in a tree
-using Json = nlohmann::ordered_json;   // in a list
+using Large = nlohmann::json;         // keeps a vocabulary's keys in a tree
+using Json = nlohmann::ordered_json;  // in a list
 constexpr char kPart[] = "tokenizer.json";
 
 // The value at key as the other kind of JSON; null when there is none.
@@ -25,14 +25,16 @@ Json small_fields(const Large& model) {
 }
 
 const Large& list_or_object(const Large& model, const char* key) {
-  if (!model.contains(key) || !model[key].is_structured()) fail(ErrorCode::kBadInput, kPart, "the model has no {}", key);
+  if (!model.contains(key) || !model[key].is_structured())
+    fail(ErrorCode::kBadInput, kPart, "the model has no {}", key);
   return model[key];
 }
 
 void put_piece(int64_t id, const std::string& piece, float score, size_t known, TokenizerSpec& s) {
   reserve_piece(id, known, s);
   const auto at = static_cast<size_t>(id);
-  if (!s.pieces[at].empty()) fail(ErrorCode::kBadInput, kPart, "id {} stands for both '{}' and '{}'", id, s.pieces[at], piece);
+  if (!s.pieces[at].empty())
+    fail(ErrorCode::kBadInput, kPart, "id {} stands for both '{}' and '{}'", id, s.pieces[at], piece);
   s.pieces[at] = piece;
   s.scores[at] = score;
   s.types[at] = TokenType::kNormal;
@@ -52,16 +54,19 @@ void read_scored_vocabulary(const Large& vocab, TokenizerSpec& s) {
   for (const Large& entry : vocab) {
     if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number())
       fail(ErrorCode::kBadInput, kPart, "vocab entry {} is not a piece and its score", s.pieces.size());
-    put_piece(static_cast<int64_t>(s.pieces.size()), entry[0].get<std::string>(), entry[1].get<float>(), vocab.size(), s);
+    put_piece(static_cast<int64_t>(s.pieces.size()), entry[0].get<std::string>(), entry[1].get<float>(), vocab.size(),
+              s);
   }
 }
 
 // "a b" or ["a", "b"].
 std::pair<std::string, std::string> merge_of(const Large& entry) {
-  if (entry.is_array() && entry.size() == 2 && entry[0].is_string() && entry[1].is_string()) return {entry[0], entry[1]};
+  if (entry.is_array() && entry.size() == 2 && entry[0].is_string() && entry[1].is_string())
+    return {entry[0], entry[1]};
   const std::string text = entry.is_string() ? entry.get<std::string>() : "";
   const size_t blank = text.find(' ', 1);
-  if (blank == std::string::npos || blank + 1 == text.size()) fail(ErrorCode::kBadInput, kPart, "merge '{}' is not two pieces", text);
+  if (blank == std::string::npos || blank + 1 == text.size())
+    fail(ErrorCode::kBadInput, kPart, "merge '{}' is not two pieces", text);
   return {text.substr(0, blank), text.substr(blank + 1)};
 }
 
@@ -87,7 +92,8 @@ void read_unigram(const Large& model, TokenizerSpec& s) {
   read_scored_vocabulary(list_or_object(model, "vocab"), s);
   s.byte_fallback = f.flag("byte_fallback", false);
   const int64_t unk = f.whole("unk_id", -1);
-  if (unk >= static_cast<int64_t>(s.pieces.size())) fail(ErrorCode::kBadInput, kPart, "unk_id {} in a vocabulary of {}", unk, s.pieces.size());
+  if (unk >= static_cast<int64_t>(s.pieces.size()))
+    fail(ErrorCode::kBadInput, kPart, "unk_id {} in a vocabulary of {}", unk, s.pieces.size());
   s.unk = static_cast<int32_t>(std::max<int64_t>(unk, -1));
 }
 
@@ -100,13 +106,15 @@ TokenizerKind kind_of(const Large& tokenizer, const Large& model) {
     return TokenizerKind::kByteBpe;
   Json around = Json::object();
   for (const char* key : {"normalizer", "pre_tokenizer"}) around[key] = part(tokenizer, key);
-  if (!escapes_blanks(around)) fail(ErrorCode::kUnsupported, kPart, "BPE that is neither byte-level nor spells blanks as U+2581");
+  if (!escapes_blanks(around))
+    fail(ErrorCode::kUnsupported, kPart, "BPE that is neither byte-level nor spells blanks as U+2581");
   return TokenizerKind::kSpmBpe;
 }
 
 void mark_bytes(TokenizerSpec& s) {
   for (size_t id = 0; s.byte_fallback && id < s.pieces.size(); ++id)
-    if (s.pieces[id].size() == 6 && s.pieces[id].starts_with("<0x") && s.types[id] == TokenType::kNormal) s.types[id] = TokenType::kByte;
+    if (s.pieces[id].size() == 6 && s.pieces[id].starts_with("<0x") && s.types[id] == TokenType::kNormal)
+      s.types[id] = TokenType::kByte;
 }
 
 }  // namespace

@@ -12,8 +12,9 @@ namespace frugal {
 // the JSON is no such tokenizer or asks for a part that would give other ids than the reference if it were left out.
 TokenizerSpec tokenizer_from_json(const nlohmann::json& tokenizer_json, const nlohmann::ordered_json* config);
 
-// What tokenizer_config.json says over the tokenizer itself: special tokens by name, whether to add a beginning and an end,
-// added tokens (with a tokenizer.model), the chat template. Throws Error when a field has another type than it should.
+// What tokenizer_config.json says over the tokenizer itself: special tokens by name, whether to add a beginning and an
+// end, added tokens (with a tokenizer.model), the chat template. Throws Error when a field has another type than it
+// should.
 void apply_tokenizer_config(const nlohmann::ordered_json& config, TokenizerSpec& spec);
 
 }  // namespace frugal

@@ -15,7 +15,9 @@ using Json = nlohmann::ordered_json;
 constexpr char kPart[] = "tokenizer.json";
 constexpr char kBlank[] = "\xe2\x96\x81";  // U+2581
 
-[[noreturn]] void unsupported(const std::string& what) { fail(ErrorCode::kUnsupported, kPart, "{} is not supported", what); }
+[[noreturn]] void unsupported(const std::string& what) {
+  fail(ErrorCode::kUnsupported, kPart, "{} is not supported", what);
+}
 
 std::string type_of(const Json& part) { return Fields(part, kPart).text("type", ""); }
 
@@ -34,7 +36,8 @@ void for_each_part(const Json& part, const std::function<void(const Json&)>& f, 
 std::pair<std::string, bool> pattern_of(const Json& part) {
   const Json pattern = part.contains("pattern") ? part["pattern"] : Json();
   for (const char* key : {"String", "Regex"})
-    if (pattern.is_object() && pattern.contains(key) && pattern[key].is_string()) return {pattern[key].get<std::string>(), *key == 'R'};
+    if (pattern.is_object() && pattern.contains(key) && pattern[key].is_string())
+      return {pattern[key].get<std::string>(), *key == 'R'};
   fail(ErrorCode::kBadInput, kPart, "{} has no pattern", type_of(part));
 }
 
@@ -62,9 +65,12 @@ void read_charsmap(const Json& part, TokenizerSpec& s) {
 }
 
 void read_one_normalizer(const Json& part, TokenizerSpec& s) {
-  static const std::pair<const char*, Rewrite::Kind> kPlain[] = {
-      {"NFC", Rewrite::kNfc},   {"NFD", Rewrite::kNfd},           {"NFKC", Rewrite::kNfkc},
-      {"NFKD", Rewrite::kNfkd}, {"Lowercase", Rewrite::kLowercase}, {"StripAccents", Rewrite::kStripMarks}};
+  static const std::pair<const char*, Rewrite::Kind> kPlain[] = {{"NFC", Rewrite::kNfc},
+                                                                 {"NFD", Rewrite::kNfd},
+                                                                 {"NFKC", Rewrite::kNfkc},
+                                                                 {"NFKD", Rewrite::kNfkd},
+                                                                 {"Lowercase", Rewrite::kLowercase},
+                                                                 {"StripAccents", Rewrite::kStripMarks}};
   const Fields f(part, kPart);
   const std::string type = type_of(part);
   for (const auto& [name, kind] : kPlain)
@@ -85,7 +91,8 @@ void read_one_normalizer(const Json& part, TokenizerSpec& s) {
   }
 }
 
-// A Split with what it does to its matches. What lies between the matches of an inverted "Removed" is kept: no text is lost.
+// A Split with what it does to its matches. What lies between the matches of an inverted "Removed" is kept: no text is
+// lost.
 void read_split(const Json& part, TokenizerSpec& s) {
   const Fields f(part, kPart);
   const auto [text, regex] = pattern_of(part);
@@ -107,7 +114,8 @@ void read_punctuation(const Json& part, TokenizerSpec& s) {
 
 void read_metaspace(const Json& part, TokenizerSpec& s) {
   const Fields f(part, kPart);
-  if (f.text("replacement", kBlank) != kBlank) unsupported("a Metaspace that replaces with " + f.text("replacement", ""));
+  if (f.text("replacement", kBlank) != kBlank)
+    unsupported("a Metaspace that replaces with " + f.text("replacement", ""));
   const std::string scheme = f.text("prepend_scheme", f.flag("add_prefix_space", true) ? "always" : "never");
   s.add_prefix_space = scheme != "never";
   s.prefix_first_only = scheme == "first";
@@ -151,7 +159,8 @@ int32_t template_id(const Json& processor, const std::string& name) {
 // TemplateProcessing: [beginning] A [end].
 void read_template(const Json& processor, TokenizerSpec& s) {
   bool text_seen = false;
-  if (!processor.contains("single") || !processor["single"].is_array()) fail(ErrorCode::kBadInput, kPart, "a template without 'single'");
+  if (!processor.contains("single") || !processor["single"].is_array())
+    fail(ErrorCode::kBadInput, kPart, "a template without 'single'");
   for (const Json& item : processor["single"]) {
     if (item.is_object() && item.contains("Sequence")) {
       text_seen = true;
@@ -161,7 +170,8 @@ void read_template(const Json& processor, TokenizerSpec& s) {
       add = true;
       (text_seen ? s.eos : s.bos) = template_id(processor, Fields(item["SpecialToken"], kPart).text("id", ""));
     } else {
-      fail(ErrorCode::kBadInput, kPart, "a template holds {}", item.dump(-1, ' ', true, Json::error_handler_t::replace).substr(0, 60));
+      fail(ErrorCode::kBadInput, kPart, "a template holds {}",
+           item.dump(-1, ' ', true, Json::error_handler_t::replace).substr(0, 60));
     }
   }
 }
@@ -169,7 +179,8 @@ void read_template(const Json& processor, TokenizerSpec& s) {
 // RobertaProcessing, BertProcessing: "cls": [text, id] before, "sep" behind.
 void read_pair_processor(const Json& processor, TokenizerSpec& s) {
   auto id = [&](const char* key) {
-    if (processor.contains(key) && processor[key].is_array() && processor[key].size() == 2 && processor[key][1].is_number_integer())
+    if (processor.contains(key) && processor[key].is_array() && processor[key].size() == 2 &&
+        processor[key][1].is_number_integer())
       return processor[key][1].get<int32_t>();
     fail(ErrorCode::kBadInput, kPart, "a post-processor without {}", key);
   };
@@ -190,7 +201,8 @@ bool escapes_blanks(const Json& tokenizer) {
   bool found = tokenizer.contains("pre_tokenizer") && has_part(tokenizer["pre_tokenizer"], "Metaspace");
   if (tokenizer.contains("normalizer"))
     for_each_part(tokenizer["normalizer"], [&](const Json& p) {
-      found = found || (type_of(p) == "Replace" && pattern_of(p).first == " " && Fields(p, kPart).text("content", "") == kBlank);
+      found = found ||
+              (type_of(p) == "Replace" && pattern_of(p).first == " " && Fields(p, kPart).text("content", "") == kBlank);
     });
   return found;
 }

@@ -1,4 +1,5 @@
-// The parts of a tokenizer.json around its model, each written into the spec. All throw Error for what is not supported.
+// The parts of a tokenizer.json around its model, each written into the spec. All throw Error for what is not
+// supported.
 #pragma once
 
 #include <nlohmann/json.hpp>

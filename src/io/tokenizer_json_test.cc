@@ -1,5 +1,5 @@
-// Why: a tokenizer.json is a program of small parts (normalizers, pre-tokenizers, post-processors, added tokens); each must
-// do what the tokenizers package does with it, and a part that is not known must be refused rather than left out.
+// Why: a tokenizer.json is a program of small parts (normalizers, pre-tokenizers, post-processors, added tokens); each
+// must do what the tokenizers package does with it, and a part that is not known must be refused rather than left out.
 #include "io/tokenizer_json.h"
 
 #include <gtest/gtest.h>
@@ -27,7 +27,8 @@ std::string to_base64(const std::string& bytes) {
   std::string out;
   for (size_t i = 0; i < bytes.size(); i += 3) {
     uint32_t bits = 0;
-    for (size_t j = 0; j < 3; ++j) bits = bits << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0);
+    for (size_t j = 0; j < 3; ++j)
+      bits = bits << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0);
     for (size_t j = 0; j < 4; ++j) out += i + j <= bytes.size() ? alphabet[bits >> (18 - 6 * j) & 63] : '=';
   }
   return out;
@@ -39,7 +40,8 @@ void put_charsmap(LargeJson& tokenizer) {
   if (!n.is_object() || n.value("type", "") != "Precompiled") return;
   std::ifstream in(kJsonGoldens + n["precompiled_charsmap"].get<std::string>(), std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(in)), {});
-  n["precompiled_charsmap"] = to_base64(tokenizer_from_sentencepiece(std::as_bytes(std::span(bytes))).normaliser_charsmap);
+  n["precompiled_charsmap"] =
+      to_base64(tokenizer_from_sentencepiece(std::as_bytes(std::span(bytes))).normaliser_charsmap);
 }
 
 std::vector<std::string> all_json_texts() {
@@ -124,10 +126,13 @@ TEST(TokenizerJson, WhatIsWrongOrUnknownIsRefused) {
   refuse(R"({"normalizer": {"type": "Precompiled", "precompiled_charsmap": "*"}})", "not base64");
   refuse(R"({"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}})", "character map");
   refuse(R"({"pre_tokenizer": {"type": "UnicodeScripts"}})", "UnicodeScripts");
-  refuse(R"({"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "a"}, "behavior": "MergedWithNext"}})", "MergedWithNext");
+  refuse(R"({"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "a"}, "behavior": "MergedWithNext"}})",
+         "MergedWithNext");
   refuse(R"({"pre_tokenizer": {"type": "Split", "behavior": "Isolated"}})", "no pattern");
   refuse(R"({"pre_tokenizer": null, "decoder": null})", "neither byte-level");
-  refuse(R"({"post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}], "special_tokens": {}}})", "no single id");
+  refuse(
+      R"({"post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}], "special_tokens": {}}})",
+      "no single id");
   refuse(R"({"added_tokens": [{"id": 1000000, "content": "x"}]})", "id 1000000");
   refuse(R"({"added_tokens": [{"id": 3}]})", "without content");
   expect_json_error(unigram, LargeJson::parse(R"({"model": {"unk_id": 5000}})"), "unk_id 5000");

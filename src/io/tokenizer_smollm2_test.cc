@@ -1,4 +1,5 @@
-// The default model's tokenizer, read from its GGUF file, id by id against its own tokenizer.json. Skipped without the file.
+// The default model's tokenizer, read from its GGUF file, id by id against its own tokenizer.json. Skipped without the
+// file.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -26,7 +27,8 @@ class Smollm2Tokenizer : public testing::Test {
 TEST_F(Smollm2Tokenizer, IdsOfTheReference) {
   const auto expected = golden_rows<std::vector<int32_t>>("smollm2_ids.jsonl");
   ASSERT_EQ(texts.size(), expected.size());
-  for (size_t i = 0; i < texts.size(); ++i) EXPECT_EQ(tokenizer->encode(texts[i], {.add_special = false}), expected[i]) << texts[i];
+  for (size_t i = 0; i < texts.size(); ++i)
+    EXPECT_EQ(tokenizer->encode(texts[i], {.add_special = false}), expected[i]) << texts[i];
 }
 
 // Its vocabulary lacks a few bytes (U+0000 is one), so only texts without them come back whole.

@@ -26,8 +26,14 @@ struct Local {
 class Attend {
  public:
   Attend(KvPool& pool, const AttendSpec& spec, const AttendStep& step, int threads)
-      : pool_(static_cast<RowPool&>(pool)), layer_(pool_.layer(spec.layer)), spec_(spec), step_(step), threads_(threads), g_(layer_, spec),
-        rows_(total_rows()), layout_(g_, rows_, static_cast<int64_t>(step.seqs.size()), longest(), threads, pool_.moves_positions()) {}
+      : pool_(static_cast<RowPool&>(pool)),
+        layer_(pool_.layer(spec.layer)),
+        spec_(spec),
+        step_(step),
+        threads_(threads),
+        g_(layer_, spec),
+        rows_(total_rows()),
+        layout_(g_, rows_, static_cast<int64_t>(step.seqs.size()), longest(), threads, pool_.moves_positions()) {}
 
   void write(int thread) {
     const Local l = local(thread);
@@ -41,7 +47,8 @@ class Attend {
     const Local l = local(thread);
     const Header& h = header();
     if (h.by_block) {
-      for (int u = first(h.blocks, thread); u < first(h.blocks, thread + 1); ++u) run_block(u, first(h.blocks, thread + 1), l);
+      for (int u = first(h.blocks, thread); u < first(h.blocks, thread + 1); ++u)
+        run_block(u, first(h.blocks, thread + 1), l);
       return;
     }
     for (int u = take(); u < h.groups; u = take()) run_whole(group(u), l);
@@ -71,7 +78,9 @@ class Attend {
     return n;
   }
   int first(int n, int thread) const { return static_cast<int>(static_cast<int64_t>(n) * thread / threads_); }
-  bool mine(int64_t i, int64_t n, int thread) const { return i >= n * thread / threads_ && i < n * (thread + 1) / threads_; }
+  bool mine(int64_t i, int64_t n, int thread) const {
+    return i >= n * thread / threads_ && i < n * (thread + 1) / threads_;
+  }
   int take() const { return header().next.fetch_add(1, std::memory_order_relaxed); }
 
   std::byte* at(size_t offset) const { return step_.scratch.data() + offset; }
@@ -84,12 +93,14 @@ class Attend {
   // Prepared queries of one key/value head lie row by row, ratio queries each.
   uint8_t* prep(int row, int head, bool far = false) const {
     const size_t place = static_cast<size_t>(head) * static_cast<size_t>(rows_) + static_cast<size_t>(row);
-    return reinterpret_cast<uint8_t*>(at(far ? layout_.far_at : layout_.prep_at)) + place * static_cast<size_t>(g_.ratio) * g_.prep;
+    return reinterpret_cast<uint8_t*>(at(far ? layout_.far_at : layout_.prep_at)) +
+           place * static_cast<size_t>(g_.ratio) * g_.prep;
   }
   // The result of a group in its b-th block.
   AttendPartial partial(const AttendGroup& w, int64_t b) const {
     const size_t n = static_cast<size_t>(w.rows * g_.ratio);
-    float* base = reinterpret_cast<float*>(at(layout_.partials_at + (w.partial + static_cast<size_t>(b) * n) * g_.partial_bytes()));
+    float* base = reinterpret_cast<float*>(
+        at(layout_.partials_at + (w.partial + static_cast<size_t>(b) * n) * g_.partial_bytes()));
     return {base, base + n, base + n * 17};
   }
 
@@ -115,7 +126,8 @@ class Attend {
   float* turned(const float* head, int row, float* out) const {
     std::memcpy(out, head, static_cast<size_t>(g_.q_in) * sizeof(float));
     std::fill(out + g_.q_in, out + g_.k_width, 0.0f);
-    if (spec_.rope != nullptr) pool_.table().rotate(*spec_.rope, step_.cos_sin + static_cast<int64_t>(row) * spec_.rope->dims(), out);
+    if (spec_.rope != nullptr)
+      pool_.table().rotate(*spec_.rope, step_.cos_sin + static_cast<int64_t>(row) * spec_.rope->dims(), out);
     return out;
   }
 
@@ -185,7 +197,9 @@ class Attend {
     }
     h.by_block = layout_.may_split && h.groups < 4 * threads_;
     AttendGroup *begin = &group(0), *end = begin + h.groups;
-    if (!h.by_block) return std::sort(begin, end, [](const AttendGroup& a, const AttendGroup& b) { return a.blocks * a.rows > b.blocks * b.rows; });
+    if (!h.by_block)
+      return std::sort(
+          begin, end, [](const AttendGroup& a, const AttendGroup& b) { return a.blocks * a.rows > b.blocks * b.rows; });
     size_t partials = 0;
     for (AttendGroup* w = begin; w != end; ++w) {
       w->partial = partials;
@@ -267,17 +281,19 @@ class Attend {
     l.positions[i] = step_.positions[share(w.seq).first + row_at(w, r)];
   }
 
-  // Lets a unit meet the path to a leaf as if it were a sequence: its queries one behind the other, and copies of the pages
-  // from the step's first row on with the path's rows in the places where they would stand.
+  // Lets a unit meet the path to a leaf as if it were a sequence: its queries one behind the other, and copies of the
+  // pages from the step's first row on with the path's rows in the places where they would stand.
   void as_chain(const AttendGroup& w, const HeadView& rows, const AttendChain& c, AttendUnit& u) const {
     const size_t queries = static_cast<size_t>(g_.ratio) * g_.prep;
     for (int i = 0; i < w.rows; ++i) {
       const int row = share(w.seq).first + row_at(w, w.row + i);
       std::memcpy(c.prep + static_cast<size_t>(i) * queries, prep(row, w.head), queries);
-      if (rows.far_pages > 0) std::memcpy(c.far_prep + static_cast<size_t>(i) * queries, prep(row, w.head, true), queries);
+      if (rows.far_pages > 0)
+        std::memcpy(c.far_prep + static_cast<size_t>(i) * queries, prep(row, w.head, true), queries);
     }
     u.prep = c.prep, u.far_prep = c.far_prep;
-    const int64_t last = last_slot(w, w.row + w.rows - 1), tail = w.base / kPageRows, pages = (last + kPageRows - 1) / kPageRows;
+    const int64_t last = last_slot(w, w.row + w.rows - 1), tail = w.base / kPageRows,
+                  pages = (last + kPageRows - 1) / kPageRows;
     std::copy_n(rows.k_pages, tail, c.k_pages);
     std::copy_n(rows.v_pages, tail, c.v_pages);
     for (int64_t p = tail; p < pages; ++p) {
@@ -287,7 +303,9 @@ class Attend {
       std::memcpy(c.v_pages[p] + rows.v_offset, rows.v_pages[p] + rows.v_offset, layer_.v->v_page_bytes(g_.v_width));
     }
     u.pages = c.k_pages, u.v_pages = c.v_pages;
-    if (u.slopes != nullptr) u.key_positions = static_cast<const int32_t*>(std::memcpy(c.positions, rows.positions, static_cast<size_t>(last) * sizeof(int32_t)));
+    if (u.slopes != nullptr)
+      u.key_positions = static_cast<const int32_t*>(
+          std::memcpy(c.positions, rows.positions, static_cast<size_t>(last) * sizeof(int32_t)));
     for (int r = 0; r < w.row + w.rows; ++r)
       if (const int row = row_at(w, r); row != r) move_row(w.base + row, w.base + r, rows, c, u.slopes != nullptr);
   }
@@ -324,9 +342,12 @@ class Attend {
     u.ahead = rows.k_pages + page, u.ahead_v = rows.v_pages + page;
     u.ahead_offset = rows.k_offset, u.ahead_v_offset = rows.v_offset;
     u.ahead_pages = static_cast<int>(page_end(next, b + 1) - page);
-    const bool k_closed = rows.k_forms != nullptr && rows.k_forms[page] != 0, v_closed = rows.v_forms != nullptr && rows.v_forms[page] != 0;
-    u.ahead_bytes = static_cast<int>(k_closed ? layer_.k_closing.form.key_bytes(1) : layer_.k->k_page_bytes(g_.k_width));
-    u.ahead_v_bytes = static_cast<int>(v_closed ? layer_.v_closing.form.value_bytes() : layer_.v->v_page_bytes(g_.v_width));
+    const bool k_closed = rows.k_forms != nullptr && rows.k_forms[page] != 0,
+               v_closed = rows.v_forms != nullptr && rows.v_forms[page] != 0;
+    u.ahead_bytes =
+        static_cast<int>(k_closed ? layer_.k_closing.form.key_bytes(1) : layer_.k->k_page_bytes(g_.k_width));
+    u.ahead_v_bytes =
+        static_cast<int>(v_closed ? layer_.v_closing.form.value_bytes() : layer_.v->v_page_bytes(g_.v_width));
   }
 
   void run_whole(const AttendGroup& w, const Local& l) const {
@@ -349,7 +370,8 @@ class Attend {
     pool_.table().attend_finish(state, i, g_.v_width, finished);
     const int row = share(w.seq).first + row_at(w, w.row + i / g_.ratio), head = w.head * g_.ratio + i % g_.ratio;
     if (KvTape* t = spec_.write ? seq(w.seq).tape(spec_.layer) : nullptr) record(*t, w, i, state);
-    std::memcpy(step_.out + row * step_.out_stride + head * g_.v_out, finished, static_cast<size_t>(g_.v_out) * sizeof(float));
+    std::memcpy(step_.out + row * step_.out_stride + head * g_.v_out, finished,
+                static_cast<size_t>(g_.v_out) * sizeof(float));
   }
 
   // Keeps query i with its final log-sum-exp, for the policy.
@@ -358,7 +380,8 @@ class Attend {
     float total = 0;
     for (int lane = 0; lane < 16; ++lane) total += state.l[i * 16 + lane];
     t.lse_of(t.rows + r, head) = state.m[i] + std::log2(total);
-    std::memcpy(t.query(t.rows + r, head), prep(share(w.seq).first + r, w.head) + static_cast<size_t>(i % g_.ratio) * g_.prep, g_.prep);
+    std::memcpy(t.query(t.rows + r, head),
+                prep(share(w.seq).first + r, w.head) + static_cast<size_t>(i % g_.ratio) * g_.prep, g_.prep);
   }
 
   RowPool& pool_;
@@ -373,11 +396,14 @@ class Attend {
 
 }  // namespace
 
-size_t attend_scratch_bytes(const KvPool& pool, const AttendSpec& spec, int max_rows, int max_seqs, int64_t max_length, int threads) {
+size_t attend_scratch_bytes(const KvPool& pool, const AttendSpec& spec, int max_rows, int max_seqs, int64_t max_length,
+                            int threads) {
   const auto& rows = static_cast<const RowPool&>(pool);
   size_t most = 0;
   for (int l = 0; l < rows.layers(); ++l)
-    most = std::max(most, AttendLayout(AttendGeometry(rows.layer(l), spec), max_rows, max_seqs, rows.most_slots(max_length), threads, rows.moves_positions()).total);
+    most = std::max(most, AttendLayout(AttendGeometry(rows.layer(l), spec), max_rows, max_seqs,
+                                       rows.most_slots(max_length), threads, rows.moves_positions())
+                              .total);
   return most;
 }
 

@@ -136,9 +136,11 @@ void decode(ThreadTeam& team, const std::string& spec, double bandwidth) {
   constexpr int kRuns = 30;
   const Times t = timed(kRuns, [&] { b.step(1, phase); });
   const double bytes = static_cast<double>(b.seq().bytes()) * kDepth / ((kDepth + 31) / 32 * 32);
-  std::printf("%-14s decode at %d: best %6.3f ms, median %6.3f ms (write %.3f read %.3f merge %.3f), %5.1f MB, %5.1f GB/s = %3.0f %% of memory\n",
-              spec.c_str(), kDepth, t.best * 1e3, t.median * 1e3, phase[0] / kRuns * 1e3, phase[1] / kRuns * 1e3,
-              phase[2] / kRuns * 1e3, bytes * 1e-6, bytes / t.best * 1e-9, 100 * bytes / t.best / bandwidth);
+  std::printf(
+      "%-14s decode at %d: best %6.3f ms, median %6.3f ms (write %.3f read %.3f merge %.3f), %5.1f MB, %5.1f GB/s = "
+      "%3.0f %% of memory\n",
+      spec.c_str(), kDepth, t.best * 1e3, t.median * 1e3, phase[0] / kRuns * 1e3, phase[1] / kRuns * 1e3,
+      phase[2] / kRuns * 1e3, bytes * 1e-6, bytes / t.best * 1e-9, 100 * bytes / t.best / bandwidth);
 }
 
 void prompt(ThreadTeam& team, const std::string& spec, int n) {
@@ -147,8 +149,9 @@ void prompt(ThreadTeam& team, const std::string& spec, int n) {
   constexpr int kRuns = 5;
   const Times t = timed(kRuns, [&] { b.step(n, phase); });
   const double macs = 0.5 * n * (n + 1.0) * kHeads * kLayers * 2 * kHead;
-  std::printf("%-14s prompt of %d: best %7.2f ms, median %7.2f ms (write %.2f read %.2f merge %.2f), %6.1f GMAC/s\n", spec.c_str(), n,
-              t.best * 1e3, t.median * 1e3, phase[0] / kRuns * 1e3, phase[1] / kRuns * 1e3, phase[2] / kRuns * 1e3, macs / t.best * 1e-9);
+  std::printf("%-14s prompt of %d: best %7.2f ms, median %7.2f ms (write %.2f read %.2f merge %.2f), %6.1f GMAC/s\n",
+              spec.c_str(), n, t.best * 1e3, t.median * 1e3, phase[0] / kRuns * 1e3, phase[1] / kRuns * 1e3,
+              phase[2] / kRuns * 1e3, macs / t.best * 1e-9);
 }
 
 }  // namespace

@@ -70,12 +70,14 @@ inline LayerSetup make_setup(int kv_heads, int ratio, int k_width, int v_width, 
 }
 
 // One step of several pieces in one packed batch: reserves, attends, and leaves committing to the caller.
-inline std::vector<float> attend_step(KvPool& pool, const LayerSetup& setup, const std::vector<Piece>& pieces, ThreadTeam& team) {
+inline std::vector<float> attend_step(KvPool& pool, const LayerSetup& setup, const std::vector<Piece>& pieces,
+                                      ThreadTeam& team) {
   std::vector<float> q, k, v;
   std::vector<int32_t> positions;
   std::vector<KvRows> seqs;
   auto append = [](std::vector<float>& to, const std::vector<float>& from, int first, int n, int cols) {
-    to.insert(to.end(), from.begin() + static_cast<int64_t>(first) * cols, from.begin() + static_cast<int64_t>(first + n) * cols);
+    to.insert(to.end(), from.begin() + static_cast<int64_t>(first) * cols,
+              from.begin() + static_cast<int64_t>(first + n) * cols);
   };
   int64_t longest = 0;
   for (const Piece& p : pieces) {
@@ -90,10 +92,12 @@ inline std::vector<float> attend_step(KvPool& pool, const LayerSetup& setup, con
   const int rows = static_cast<int>(positions.size());
   AttendSpec spec = setup.spec;
   if (setup.rope.dims() > 0) spec.rope = &setup.rope;
-  std::vector<float> angles(static_cast<size_t>(rows * setup.rope.dims())), out(static_cast<size_t>(rows * setup.out_cols()));
+  std::vector<float> angles(static_cast<size_t>(rows * setup.rope.dims())),
+      out(static_cast<size_t>(rows * setup.out_cols()));
   rope_angles(setup.rope, positions.data(), rows, angles.data());
   const size_t bytes = attend_scratch_bytes(pool, spec, rows, static_cast<int>(seqs.size()), longest, team.size());
-  std::unique_ptr<std::byte, void (*)(void*)> scratch(static_cast<std::byte*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)), std::free);
+  std::unique_ptr<std::byte, void (*)(void*)> scratch(
+      static_cast<std::byte*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)), std::free);
   AttendStep step;
   step.seqs = seqs;
   step.positions = positions.data();
@@ -113,7 +117,8 @@ inline std::vector<float> attend_step(KvPool& pool, const LayerSetup& setup, con
 }
 
 // A whole sequence in chunks of so many rows, alone.
-inline std::vector<float> attend_chunks(KvPool& pool, const LayerSetup& setup, KvSeq& seq, const Rows& rows, int chunk, ThreadTeam& team) {
+inline std::vector<float> attend_chunks(KvPool& pool, const LayerSetup& setup, KvSeq& seq, const Rows& rows, int chunk,
+                                        ThreadTeam& team) {
   std::vector<float> all;
   for (int at = 0; at < rows.rows; at += chunk) {
     const int n = std::min(chunk, rows.rows - at);
@@ -137,7 +142,8 @@ inline std::vector<float> through_codec(const KvCodecKernels& c, bool key, std::
 }
 
 // Head h of a row, turned to the row's position.
-inline std::vector<float> turned_head(const LayerSetup& s, const std::vector<float>& x, int row, int heads, int h, int width, int32_t position) {
+inline std::vector<float> turned_head(const LayerSetup& s, const std::vector<float>& x, int row, int heads, int h,
+                                      int width, int32_t position) {
   const auto at = x.begin() + (static_cast<int64_t>(row) * heads + h) * width;
   std::vector<float> head(at, at + width), angles(static_cast<size_t>(s.rope.dims()));
   rope_angles(s.rope, &position, 1, angles.data());
@@ -146,25 +152,29 @@ inline std::vector<float> turned_head(const LayerSetup& s, const std::vector<flo
 }
 
 // The plain reference for one row that sees the rows `visible`: H * v_width floats.
-inline std::vector<float> attend_reference(const RowPool& pool, const LayerSetup& s, const Rows& rows, int row, const std::vector<int>& visible) {
+inline std::vector<float> attend_reference(const RowPool& pool, const LayerSetup& s, const Rows& rows, int row,
+                                           const std::vector<int>& visible) {
   const KvLayer& layer = pool.layer(0);
   const int ratio = s.spec.heads / s.shape.heads;
   std::vector<float> out(static_cast<size_t>(s.out_cols()));
   for (int h = 0; h < s.spec.heads; ++h) {
     std::vector<float> keys, values, bias;
     for (int r : visible) {
-      const auto k = through_codec(*layer.k, true, turned_head(s, rows.k, r, s.shape.heads, h / ratio, s.shape.k_width, rows.positions[static_cast<size_t>(r)]));
+      const auto k = through_codec(
+          *layer.k, true,
+          turned_head(s, rows.k, r, s.shape.heads, h / ratio, s.shape.k_width, rows.positions[static_cast<size_t>(r)]));
       const auto at = rows.v.begin() + (static_cast<int64_t>(r) * s.shape.heads + h / ratio) * s.shape.v_width;
       const auto v = through_codec(*layer.v, false, {at, at + s.shape.v_width});
       keys.insert(keys.end(), k.begin(), k.end());
       values.insert(values.end(), v.begin(), v.end());
       const int32_t distance = rows.positions[static_cast<size_t>(r)] - rows.positions[static_cast<size_t>(row)];
-      bias.push_back(s.spec.alibi_slopes != nullptr ? s.slopes[static_cast<size_t>(h)] * static_cast<float>(distance) : 0.0f);
+      bias.push_back(s.spec.alibi_slopes != nullptr ? s.slopes[static_cast<size_t>(h)] * static_cast<float>(distance)
+                                                    : 0.0f);
     }
     auto q = turned_head(s, rows.q, row, s.spec.heads, h, s.shape.k_width, rows.positions[static_cast<size_t>(row)]);
     for (float& x : q) x *= s.spec.scale;
-    attention_reference(q.data(), keys.data(), values.data(), static_cast<int64_t>(visible.size()), s.shape.k_width, s.shape.v_width,
-                        s.spec.softcap, bias.data(), &out[static_cast<size_t>(h * s.shape.v_width)]);
+    attention_reference(q.data(), keys.data(), values.data(), static_cast<int64_t>(visible.size()), s.shape.k_width,
+                        s.shape.v_width, s.spec.softcap, bias.data(), &out[static_cast<size_t>(h * s.shape.v_width)]);
   }
   return out;
 }
@@ -172,7 +182,8 @@ inline std::vector<float> attend_reference(const RowPool& pool, const LayerSetup
 // The rows that row r of a chain sees.
 inline std::vector<int> chain_visible(int row, int64_t window) {
   std::vector<int> visible;
-  for (int r = window > 0 ? std::max<int>(0, row + 1 - static_cast<int>(window)) : 0; r <= row; ++r) visible.push_back(r);
+  for (int r = window > 0 ? std::max<int>(0, row + 1 - static_cast<int>(window)) : 0; r <= row; ++r)
+    visible.push_back(r);
   return visible;
 }
 

@@ -4,9 +4,10 @@
 // work, done whole. With few, as when one sequence decodes, a unit is one group over one block of cached rows, and
 // partial results are folded afterwards. Both ways fold block by block in the same order, so the bits agree.
 //
-// A draft tree is met as chains, one for each leaf: the rows from the root to it, as if they stood one behind the other in
-// the cache. Each row belongs to the first leaf that it leads to. So a row of a tree has the very bits that it will have
-// when its path was fed in sequence, which hiding the rows between by a mask would not give: sums are grouped by slot.
+// A draft tree is met as chains, one for each leaf: the rows from the root to it, as if they stood one behind the other
+// in the cache. Each row belongs to the first leaf that it leads to. So a row of a tree has the very bits that it will
+// have when its path was fed in sequence, which hiding the rows between by a mask would not give: sums are grouped by
+// slot.
 #pragma once
 
 #include <algorithm>
@@ -24,9 +25,16 @@ struct AttendGeometry {
   int heads, groups, ratio, k_width, v_width, q_in, v_out;  // widths padded; q_in, v_out as the caller has them
   size_t prep, k_page, v_page;                              // bytes of a prepared query, of a page's keys and values
   AttendGeometry(const KvLayer& l, const AttendSpec& spec)
-      : heads(spec.heads), groups(l.shape.heads), ratio(spec.heads / l.shape.heads), k_width(l.k_width), v_width(l.v_width),
-        q_in(l.shape.k_width), v_out(l.shape.v_width), prep(l.k->prep_bytes(l.k_width)),
-        k_page(AttendGeometry::round_up(l.k->k_page_bytes(l.k_width))), v_page(AttendGeometry::round_up(l.v->v_page_bytes(l.v_width))) {}
+      : heads(spec.heads),
+        groups(l.shape.heads),
+        ratio(spec.heads / l.shape.heads),
+        k_width(l.k_width),
+        v_width(l.v_width),
+        q_in(l.shape.k_width),
+        v_out(l.shape.v_width),
+        prep(l.k->prep_bytes(l.k_width)),
+        k_page(AttendGeometry::round_up(l.k->k_page_bytes(l.k_width))),
+        v_page(AttendGeometry::round_up(l.v->v_page_bytes(l.v_width))) {}
   static size_t round_up(size_t n) { return (n + 63) / 64 * 64; }
   size_t partial_bytes() const { return (17 + static_cast<size_t>(v_width)) * sizeof(float); }
 };
@@ -47,10 +55,10 @@ struct AttendLayout;
 
 // What one thread needs to meet a chain of a tree: the queries one behind the other, and pages as they will be.
 struct AttendChain {
-  uint8_t *prep, *far_prep;              // of n queries
-  uint8_t *k_tail, *v_tail;              // copies of the pages from the step's first row on
-  uint8_t **k_pages, **v_pages;          // all pages, those among them
-  int32_t* positions;                    // by slot
+  uint8_t *prep, *far_prep;      // of n queries
+  uint8_t *k_tail, *v_tail;      // copies of the pages from the step's first row on
+  uint8_t **k_pages, **v_pages;  // all pages, those among them
+  int32_t* positions;            // by slot
   static size_t bytes(const AttendLayout& l, const AttendGeometry& g, size_t n);
   AttendChain(std::byte* at, const AttendLayout& l, const AttendGeometry& g, size_t n);
 };
@@ -64,16 +72,18 @@ struct AttendLayout {
   static constexpr size_t kMostPartialBytes = size_t{16} << 20;
   static constexpr int kFewestQueries = 48, kMostQueries = 192;  // of a group, about
 
-  int most_rows;         // of a group
-  int tail_pages;        // at most, of a tree's chain
-  int64_t pages;         // of a sequence, at most
-  bool may_split;        // would the partial results of all blocks be small?
-  size_t groups_at, blocks_at, prep_at, far_at, partials_at, thread0, per_thread, unit_at, row_at, owner_at, chain_at, total;
+  int most_rows;   // of a group
+  int tail_pages;  // at most, of a tree's chain
+  int64_t pages;   // of a sequence, at most
+  bool may_split;  // would the partial results of all blocks be small?
+  size_t groups_at, blocks_at, prep_at, far_at, partials_at, thread0, per_thread, unit_at, row_at, owner_at, chain_at,
+      total;
 
   // far: are there pages whose rows are met from another position?
   AttendLayout(const AttendGeometry& g, int64_t rows, int64_t seqs, int64_t length, int threads, bool far) {
     const int64_t blocks = length / kAttendRows + 2, wanted = rows * g.groups / (8 * threads);
-    const int64_t fewest = std::max(1, kFewestQueries / g.ratio), most = std::max<int64_t>(fewest, kMostQueries / g.ratio);
+    const int64_t fewest = std::max(1, kFewestQueries / g.ratio),
+                  most = std::max<int64_t>(fewest, kMostQueries / g.ratio);
     most_rows = static_cast<int>(std::clamp<int64_t>(wanted, fewest, most));
     tail_pages = static_cast<int>(rows / kPageRows + 2);
     pages = length / kPageRows + tail_pages;
@@ -101,7 +111,13 @@ struct AttendLayout {
 // The pieces of a chain's memory, in order.
 inline std::array<size_t, 7> chain_pieces(const AttendLayout& l, const AttendGeometry& g, size_t n) {
   const size_t tail = static_cast<size_t>(l.tail_pages), pages = static_cast<size_t>(l.pages);
-  return {n * g.prep, n * g.prep, tail * g.k_page, tail * g.v_page, pages * sizeof(uint8_t*), pages * sizeof(uint8_t*), pages * kPageRows * sizeof(int32_t)};
+  return {n * g.prep,
+          n * g.prep,
+          tail * g.k_page,
+          tail * g.v_page,
+          pages * sizeof(uint8_t*),
+          pages * sizeof(uint8_t*),
+          pages * kPageRows * sizeof(int32_t)};
 }
 
 inline size_t AttendChain::bytes(const AttendLayout& l, const AttendGeometry& g, size_t n) {

@@ -67,9 +67,10 @@ TEST_P(AttendFeature, MatchesReference) {
         for (int r : {0, 1, 15, 31, 32, 99, 100, 127, 128, 255, 256, 299}) {
           SCOPED_TRACE("row " + std::to_string(r));
           const auto at = out.begin() + static_cast<int64_t>(static_cast<size_t>(r) * cols);
-          expect_rows_near({at, at + setup_.out_cols()},
-                           testkit::attend_reference(pool, setup_, rows, r, testkit::chain_visible(r, setup_.spec.window)),
-                           rounds ? 2e-2 : 1e-5);
+          expect_rows_near(
+              {at, at + setup_.out_cols()},
+              testkit::attend_reference(pool, setup_, rows, r, testkit::chain_visible(r, setup_.spec.window)),
+              rounds ? 2e-2 : 1e-5);
           if (HasFatalFailure()) return;
         }
       }
@@ -141,7 +142,8 @@ TEST_P(AttendFeature, BatchMatesChangeNothing) {
         }
       }
       for (size_t i = 0; i < lengths.size(); ++i)
-        EXPECT_TRUE(same_bits(together[i], testkit::attend_chunks(*pool, setup_, *pool->create(), rows[i], lengths[i], team)))
+        EXPECT_TRUE(
+            same_bits(together[i], testkit::attend_chunks(*pool, setup_, *pool->create(), rows[i], lengths[i], team)))
             << codec << " sequence " << i << ", " << threads << " threads";
     }
 }
@@ -167,11 +169,13 @@ TEST(AttendDepth, ManyBlocksFoldTheSame) {
         seq->commit(deep - 1);
         EXPECT_TRUE(same_bits(testkit::attend_step(pool, setup, {{seq.get(), &rows, deep - 1, 1}}, *t), last));
       }
-      expect_rows_near(last, testkit::attend_reference(pool, setup, rows, deep - 1, testkit::chain_visible(deep - 1, 0)), 2e-2);
+      expect_rows_near(
+          last, testkit::attend_reference(pool, setup, rows, deep - 1, testkit::chain_visible(deep - 1, 0)), 2e-2);
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, AttendFeature, testing::ValuesIn(kAttendCases), [](const auto& p) { return std::string(p.param.name); });
+INSTANTIATE_TEST_SUITE_P(All, AttendFeature, testing::ValuesIn(kAttendCases),
+                         [](const auto& p) { return std::string(p.param.name); });
 
 }  // namespace
 }  // namespace frugal

@@ -34,8 +34,8 @@ class KvPool {
  public:
   virtual ~KvPool() = default;
   virtual std::unique_ptr<KvSeq> create() = 0;
-  virtual size_t bytes_mapped() const = 0;      // pages in use by all sequences
-  virtual std::string spec() const = 0;         // canonical
+  virtual size_t bytes_mapped() const = 0;  // pages in use by all sequences
+  virtual std::string spec() const = 0;     // canonical
 };
 
 struct KvPoolOptions {
@@ -52,18 +52,18 @@ std::unique_ptr<KvPool> make_kv_pool(const KvPoolOptions& options);
 class KvSeq {
  public:
   virtual ~KvSeq() = default;
-  virtual int64_t length() const = 0;                       // committed rows = tokens the sequence has seen
-  virtual bool reserve(int64_t rows) = 0;                   // room for rows new ones after length(); false: pool full
-  virtual void commit(int64_t rows) = 0;                    // the first rows of this step stay
-  virtual void keep_path(std::span<const int> rows) = 0;    // commit a subset of this step's rows (ascending), in order
+  virtual int64_t length() const = 0;                     // committed rows = tokens the sequence has seen
+  virtual bool reserve(int64_t rows) = 0;                 // room for rows new ones after length(); false: pool full
+  virtual void commit(int64_t rows) = 0;                  // the first rows of this step stay
+  virtual void keep_path(std::span<const int> rows) = 0;  // commit a subset of this step's rows (ascending), in order
   virtual void truncate(int64_t length) = 0;
-  virtual std::unique_ptr<KvSeq> fork() = 0;                // shares full pages, copies the last
-  virtual int64_t rows_until_event() const = 0;             // a step must not commit more; large when nothing is due
+  virtual std::unique_ptr<KvSeq> fork() = 0;     // shares full pages, copies the last
+  virtual int64_t rows_until_event() const = 0;  // a step must not commit more; large when nothing is due
   // A sequence begins inside a prompt, whose rows attend to each other as they are. Where it ends (all its rows are
   // committed), the cache compresses it and fixes the budgets; from then on events come as rows_until_event says.
-  virtual void begin_prompt() = 0;                          // another turn's prompt follows
+  virtual void begin_prompt() = 0;  // another turn's prompt follows
   virtual void end_prompt() = 0;
-  virtual size_t bytes() const = 0;                         // pages mapped, all layers
+  virtual size_t bytes() const = 0;  // pages mapped, all layers
   virtual void save(const std::string& path, const std::vector<int32_t>& ids) const = 0;
   virtual std::vector<int32_t> load(const std::string& path) = 0;  // replaces the content; the ids saved with it
 };
@@ -78,14 +78,14 @@ struct KvRows {
 
 // What is fixed about one layer's attention.
 struct AttendSpec {
-  int layer = 0;             // whose rows are read and written (kv_owner resolved by the caller)
-  int heads = 0;             // query heads (H); heads / KvShape.heads of them share a key/value head
-  float scale = 1.0f;        // multiplies q . k
-  float softcap = 0.0f;      // 0: none; else cap * tanh(score / cap)
-  int64_t window = 0;        // 0: none; else a row sees the last window rows, itself included
-  bool write = true;         // false: this layer reads another one's rows
-  const RopeTable* rope = nullptr;         // nullptr: no rotation
-  const float* alibi_slopes = nullptr;     // H slopes: score += slope * (key position - query position)
+  int layer = 0;                        // whose rows are read and written (kv_owner resolved by the caller)
+  int heads = 0;                        // query heads (H); heads / KvShape.heads of them share a key/value head
+  float scale = 1.0f;                   // multiplies q . k
+  float softcap = 0.0f;                 // 0: none; else cap * tanh(score / cap)
+  int64_t window = 0;                   // 0: none; else a row sees the last window rows, itself included
+  bool write = true;                    // false: this layer reads another one's rows
+  const RopeTable* rope = nullptr;      // nullptr: no rotation
+  const float* alibi_slopes = nullptr;  // H slopes: score += slope * (key position - query position)
 };
 
 // What a step brings. All strides in floats.
@@ -98,7 +98,7 @@ struct AttendStep {
   const float* v = nullptr;            // rows x G * v_width
   float* out = nullptr;                // rows x H * v_width
   int64_t q_stride = 0, k_stride = 0, v_stride = 0, out_stride = 0;
-  std::span<std::byte> scratch;        // at least attend_scratch_bytes, 64-byte aligned, shared by the team
+  std::span<std::byte> scratch;  // at least attend_scratch_bytes, 64-byte aligned, shared by the team
 };
 
 // Scratch for steps of at most max_rows rows, at most max_seqs sequences and at most max_length cached rows each.

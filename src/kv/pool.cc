@@ -27,9 +27,12 @@ PagedPool::PagedPool(const KvPoolOptions& options) : RowPool(options) {
   }
   const int64_t rows = options.max_rows > 0 ? options.max_rows : kDefaultRows;
   stride_ = round_up(extent_bytes_, static_cast<size_t>(sysconf(_SC_PAGESIZE)));
-  capacity_ = std::min(static_cast<size_t>((rows + kPageRows - 1) / kPageRows), kMostReserved / std::max<size_t>(stride_, 1));
-  void* p = mmap(nullptr, capacity_ * stride_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED) fail(ErrorCode::kIo, "kv", "the system refused to reserve {} bytes of addresses", capacity_ * stride_);
+  capacity_ =
+      std::min(static_cast<size_t>((rows + kPageRows - 1) / kPageRows), kMostReserved / std::max<size_t>(stride_, 1));
+  void* p =
+      mmap(nullptr, capacity_ * stride_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED)
+    fail(ErrorCode::kIo, "kv", "the system refused to reserve {} bytes of addresses", capacity_ * stride_);
   base_ = static_cast<uint8_t*>(p);
   if (stride_ >= (size_t{64} << 10)) madvise(p, capacity_ * stride_, MADV_HUGEPAGE);  // fewer address lookups at depth
 }
@@ -118,7 +121,8 @@ void PagedSeq::forget(int64_t first, int64_t last) {
   for (int l = 0; l < pool_.layers(); ++l) {
     const KvLayer& layer = pool_.layer(l);
     if (!holds_infinities(*layer.k) && !holds_infinities(*layer.v)) continue;
-    for (int64_t slot = first; slot < std::min<int64_t>(last, static_cast<int64_t>(extents_.size()) * kPageRows); ++slot)
+    for (int64_t slot = first; slot < std::min<int64_t>(last, static_cast<int64_t>(extents_.size()) * kPageRows);
+         ++slot)
       for (int h = 0; h < layer.shape.heads && !pool_.is_shared(extents_[static_cast<size_t>(slot / kPageRows)]); ++h) {
         uint8_t* page = page_of(slot) + layer.page(h);
         erase_row(layer, page, page + layer.v_offset, static_cast<int>(slot % kPageRows));

@@ -3,8 +3,8 @@
 //   extent   32 rows of every layer and head: the pool's unit of allocation, one contiguous piece of a reserved range
 //   page     inside an extent, at a fixed offset for each layer and head: keys, then values
 //
-// Extents are counted, so that forks share them; a sequence that writes into a shared one copies it first. The counts are
-// guarded: a client may let go of a finished answer's cache while the engine's thread works on others.
+// Extents are counted, so that forks share them; a sequence that writes into a shared one copies it first. The counts
+// are guarded: a client may let go of a finished answer's cache while the engine's thread works on others.
 #pragma once
 
 #include <memory>
@@ -23,9 +23,9 @@ class PagedPool : public RowPool {
   size_t bytes_mapped() const override;
   size_t extent_bytes() const { return extent_bytes_; }
 
-  uint8_t* allocate();             // zeroed or holding old finite rows; nullptr when the pool is full
+  uint8_t* allocate();  // zeroed or holding old finite rows; nullptr when the pool is full
   void share(uint8_t* extent);
-  void release(uint8_t* extent);   // the last owner gives the memory back to the system
+  void release(uint8_t* extent);  // the last owner gives the memory back to the system
   bool is_shared(uint8_t* extent);
 
  private:

@@ -133,7 +133,8 @@ TEST_F(PoolTest, KeepPathMovesRowsOverPages) {
   kept->keep_path(path);
   testkit::Rows chain = rows;  // the same rows behind one another, at the positions they were written with
   auto move = [&](std::vector<float>& x, int cols) {
-    for (size_t i = 0; i < path.size(); ++i) std::copy_n(&x[static_cast<size_t>((20 + path[i]) * cols)], cols, &x[(20 + i) * static_cast<size_t>(cols)]);
+    for (size_t i = 0; i < path.size(); ++i)
+      std::copy_n(&x[static_cast<size_t>((20 + path[i]) * cols)], cols, &x[(20 + i) * static_cast<size_t>(cols)]);
   };
   move(chain.q, setup.q_cols()), move(chain.k, 2 * 48), move(chain.v, 2 * 32);
   for (size_t i = 0; i < path.size(); ++i) chain.positions[20 + i] = 20 + path[i];

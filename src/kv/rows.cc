@@ -15,8 +15,8 @@ int padded(int width) { return (width + 15) / 16 * 16; }
 void check_shape(const KvShape& s) {
   auto holds = [](int width) { return width > 0 && width <= kWidestKvHead; };
   if (s.heads < 1 || !holds(s.k_width) || !holds(s.v_width))
-    fail(ErrorCode::kUnsupported, "kv", "{} heads with keys of {} and values of {}; expected heads of 1 to {}", s.heads, s.k_width,
-         s.v_width, kWidestKvHead);
+    fail(ErrorCode::kUnsupported, "kv", "{} heads with keys of {} and values of {}; expected heads of 1 to {}", s.heads,
+         s.k_width, s.v_width, kWidestKvHead);
 }
 
 const KvCodecKernels* kernels_of(const KernelTable& table, const Unit& unit, bool exact) {

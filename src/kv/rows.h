@@ -13,16 +13,16 @@ constexpr int kWidestKvHead = 1024;
 // One side (keys or values) of a layer that closes its pages; bits 0: it does not.
 struct KvClosing {
   KiviForm form;
-  int64_t residual = 0;                     // newest rows that stay open
+  int64_t residual = 0;  // newest rows that stay open
   KvSchedule schedule;
   const KvClosedKernels* kernels = nullptr;
-  const KvCodecKernels* floats = nullptr;   // opens open pages as floats
+  const KvCodecKernels* floats = nullptr;  // opens open pages as floats
   bool on() const { return kernels != nullptr; }
 };
 
 struct KvLayer {
   KvShape shape;
-  int k_width = 0, v_width = 0;  // padded to lanes
+  int k_width = 0, v_width = 0;                     // padded to lanes
   const KvCodecKernels *k = nullptr, *v = nullptr;  // of open pages, as their tiles multiply them
   KvClosing k_closing, v_closing;
   // Layout paged: where a head's page lies inside an extent.
@@ -58,8 +58,12 @@ struct KvTape {
   std::vector<uint8_t> queries;
   std::vector<float> lse;
   void make_room(int step_rows, int query_heads, size_t prep_bytes, const AttendSpec& spec);
-  uint8_t* query(int row, int head) { return queries.data() + (static_cast<size_t>(row) * static_cast<size_t>(heads) + static_cast<size_t>(head)) * prep; }
-  float& lse_of(int row, int head) { return lse[static_cast<size_t>(row) * static_cast<size_t>(heads) + static_cast<size_t>(head)]; }
+  uint8_t* query(int row, int head) {
+    return queries.data() + (static_cast<size_t>(row) * static_cast<size_t>(heads) + static_cast<size_t>(head)) * prep;
+  }
+  float& lse_of(int row, int head) {
+    return lse[static_cast<size_t>(row) * static_cast<size_t>(heads) + static_cast<size_t>(head)];
+  }
   void keep(int to, int from);  // row from takes the place of row to
 };
 
@@ -72,12 +76,14 @@ struct HeadView {
   const uint32_t* alive = nullptr;
   int32_t* positions = nullptr;
   int64_t slots = 0;
-  int64_t far_pages = 0;   // see AttendUnit
+  int64_t far_pages = 0;  // see AttendUnit
   int32_t far_shift = 0;
 };
 
 // Can a row of this form hold what no arithmetic gets rid of? Others store the nearest finite value.
-inline bool holds_infinities(const KvCodecKernels& c) { return c.name[0] == 'b' || (c.name[0] == 'f' && c.name[1] == '3'); }
+inline bool holds_infinities(const KvCodecKernels& c) {
+  return c.name[0] == 'b' || (c.name[0] == 'f' && c.name[1] == '3');
+}
 
 // Makes a row zeros where its form can hold infinities: what is hidden is multiplied by zero all the same.
 void erase_row(const KvLayer& layer, uint8_t* k_page, uint8_t* v_page, int index);

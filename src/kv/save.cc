@@ -28,7 +28,9 @@ CacheWriter::~CacheWriter() {
   std::remove(part_.c_str());
 }
 
-void CacheWriter::put(const void* p, size_t bytes) { good_ = good_ && (bytes == 0 || std::fwrite(p, 1, bytes, file_.get()) == bytes); }
+void CacheWriter::put(const void* p, size_t bytes) {
+  good_ = good_ && (bytes == 0 || std::fwrite(p, 1, bytes, file_.get()) == bytes);
+}
 
 void CacheWriter::finish() {
   good_ = good_ && std::fflush(file_.get()) == 0;
@@ -43,7 +45,8 @@ void read_cache_header(ByteReader& in, const std::string& path, const std::strin
   if (const auto version = in.number<uint32_t>("version"); version != kVersion)
     fail(ErrorCode::kUnsupported, "kv", "{} is of version {}, expected {}", path, version, kVersion);
   const std::string saved = in.text(in.number<uint32_t>("spec length"), "spec");
-  if (saved != spec) fail(ErrorCode::kBadInput, "kv", "{} was saved under --kv \"{}\", this run has \"{}\"", path, saved, spec);
+  if (saved != spec)
+    fail(ErrorCode::kBadInput, "kv", "{} was saved under --kv \"{}\", this run has \"{}\"", path, saved, spec);
 }
 
 // Paged: u64 extent bytes, u64 length, u64 ids, ids i32, positions i32, extents.
@@ -62,16 +65,21 @@ std::vector<int32_t> PagedSeq::load(const std::string& path) {
   const MappedFile file(path);
   ByteReader in(file.bytes(), "kv", path);
   read_cache_header(in, path, pool_.spec());
-  const uint64_t bytes = in.number<uint64_t>("extent bytes"), length = in.number<uint64_t>("length"), count = in.number<uint64_t>("ids");
-  if (bytes != pool_.extent_bytes()) fail(ErrorCode::kBadInput, "kv", "{} is of another model: {} bytes a page group, expected {}", path, bytes, pool_.extent_bytes());
+  const uint64_t bytes = in.number<uint64_t>("extent bytes"), length = in.number<uint64_t>("length"),
+                 count = in.number<uint64_t>("ids");
+  if (bytes != pool_.extent_bytes())
+    fail(ErrorCode::kBadInput, "kv", "{} is of another model: {} bytes a page group, expected {}", path, bytes,
+         pool_.extent_bytes());
   in.need(count, 4, "ids");
   in.need(length, 4, "positions");
   const auto ids = read_list<int32_t>(in, count, "ids"), positions = read_list<int32_t>(in, length, "positions");
   const uint64_t pages = (length + kPageRows - 1) / kPageRows;
   in.need(pages, bytes, "pages");
-  if (in.left() != pages * bytes) fail(ErrorCode::kBadInput, "kv", "{} has {} bytes of pages, expected {}", path, in.left(), pages * bytes);
+  if (in.left() != pages * bytes)
+    fail(ErrorCode::kBadInput, "kv", "{} has {} bytes of pages, expected {}", path, in.left(), pages * bytes);
   truncate(0);
-  if (!reserve(static_cast<int64_t>(length))) fail(ErrorCode::kIo, "kv", "{} holds {} rows, more than the cache may", path, length);
+  if (!reserve(static_cast<int64_t>(length)))
+    fail(ErrorCode::kIo, "kv", "{} holds {} rows, more than the cache may", path, length);
   std::copy(positions.begin(), positions.end(), positions_.begin());
   for (uint64_t e = 0; e < pages; ++e) {
     const std::string raw = in.text(bytes, "pages");

@@ -16,7 +16,8 @@ struct SavedCache : testing::Test {
   testkit::LayerSetup setup = testkit::make_setup(2, 2, 48, 32);
   testkit::Rows rows{setup.shape, setup.spec.heads, 120, 41};
   ThreadTeam team{1, false};
-  std::string path = (std::filesystem::temp_directory_path() / ("frugal_saved_cache_" + std::to_string(getpid()))).string();
+  std::string path =
+      (std::filesystem::temp_directory_path() / ("frugal_saved_cache_" + std::to_string(getpid()))).string();
   std::vector<int32_t> ids = {5, 6, 7, -1, 9};
   ~SavedCache() override { std::filesystem::remove(path); }
 
@@ -74,7 +75,8 @@ TEST_F(SavedCache, ComesBackBitForBit) {
 TEST_F(SavedCache, EveryTruncationIsRefused) {
   const std::string whole = saved(40);
   EXPECT_EQ(refusal(whole), "");
-  for (size_t n = 0; n < whole.size(); n += n < 300 ? 1 : 997) EXPECT_NE(refusal(whole.substr(0, n)), "") << n << " of " << whole.size() << " bytes";
+  for (size_t n = 0; n < whole.size(); n += n < 300 ? 1 : 997)
+    EXPECT_NE(refusal(whole.substr(0, n)), "") << n << " of " << whole.size() << " bytes";
   EXPECT_NE(refusal(whole.substr(0, whole.size() - 1)), "");
   EXPECT_NE(refusal(whole + "x"), "");
 }

@@ -1,5 +1,6 @@
-// When a policy or a codec may act: what moves rows or changes their form happens only where the committed length crosses
-// a multiple of `every`, and at the end of a prompt. So steps that stop there see the same rows however they are cut.
+// When a policy or a codec may act: what moves rows or changes their form happens only where the committed length
+// crosses a multiple of `every`, and at the end of a prompt. So steps that stop there see the same rows however they
+// are cut.
 #pragma once
 
 #include "base/registry.h"
@@ -18,8 +19,12 @@ struct KvSchedule {
 
 // A unit's own parameters and those of its schedule.
 inline std::vector<ParamInfo> with_schedule(std::vector<ParamInfo> own) {
-  own.push_back(ParamInfo::integer("every", "committed rows from one event to the next; 1: the papers' own schedule").preset("16").within(1, 4096));
-  own.push_back(ParamInfo::integer("chunk", "compress inside prompts too, every so many rows; 0: prompts whole").preset("0").at_least(0));
+  own.push_back(ParamInfo::integer("every", "committed rows from one event to the next; 1: the papers' own schedule")
+                    .preset("16")
+                    .within(1, 4096));
+  own.push_back(ParamInfo::integer("chunk", "compress inside prompts too, every so many rows; 0: prompts whole")
+                    .preset("0")
+                    .at_least(0));
   return own;
 }
 inline KvSchedule schedule_of(const Args& args) { return {args.integer("every"), args.integer("chunk")}; }

@@ -11,8 +11,9 @@ int narrowness(const Scope& s) { return (s.layers.empty() ? 0 : 2) + (s.side != 
 
 void require_side(const Part& part, const MethodInfo& info) {
   if (part.scope.side != 0 && info.role != "codec")
-    fail(ErrorCode::kUsage, "kv", "{} is a {}, which holds for keys and values together; found the scope {}:", info.name,
-         info.role, part.scope.side);
+    fail(ErrorCode::kUsage, "kv",
+         "{} is a {}, which holds for keys and values together; found the scope {}:", info.name, info.role,
+         part.scope.side);
 }
 
 // A second codec (policy, layout) in the very same scope would silently lose the first.
@@ -41,16 +42,23 @@ bool can(const Unit& unit, const char* ability) {
 // A merge adds to a value that is stored already, and rounding codes again and again adds up.
 void refuse_merging_into_codes(const LayerSpec& l) {
   if (can(l.policy, "merges") && !can(l.v_codec, "floats"))
-    fail(ErrorCode::kUsage, "kv", "{} cannot combine with values in {}: a merge never lands in a quantised row; expected f32, f16 or bf16 for values",
+    fail(ErrorCode::kUsage, "kv",
+         "{} cannot combine with values in {}: a merge never lands in a quantised row; expected f32, f16 or bf16 for "
+         "values",
          l.policy.name, l.v_codec.name);
 }
 
 // What moves or closes rows of one head wants pages of one head.
 void choose_layout(LayerSpec& l, bool asked) {
-  const Unit* why = can(l.policy, "evicts") ? &l.policy : can(l.k_codec, "closes") ? &l.k_codec : can(l.v_codec, "closes") ? &l.v_codec : nullptr;
+  const Unit* why = can(l.policy, "evicts")    ? &l.policy
+                    : can(l.k_codec, "closes") ? &l.k_codec
+                    : can(l.v_codec, "closes") ? &l.v_codec
+                                               : nullptr;
   if (why == nullptr || l.layout.name == "ragged") return;
   if (asked)
-    fail(ErrorCode::kUsage, "kv", "{} cannot combine with {}: heads keep different rows, and its pages hold the rows of all heads; expected ragged",
+    fail(ErrorCode::kUsage, "kv",
+         "{} cannot combine with {}: heads keep different rows, and its pages hold the rows of all heads; expected "
+         "ragged",
          why->name, l.layout.name);
   l.layout = {"ragged", {}};
 }

@@ -12,7 +12,8 @@
 namespace frugal {
 
 struct LayerSpec {
-  Unit policy{"full", {}}, k_codec{"f16", {}}, v_codec{"f16", {}}, layout{"paged", {}};  // paged: where all else allows it
+  Unit policy{"full", {}}, k_codec{"f16", {}}, v_codec{"f16", {}},
+      layout{"paged", {}};  // paged: where all else allows it
 };
 
 // One entry a layer. Throws Error(kUsage) for unknown names, wrong values and pairs that cannot combine.

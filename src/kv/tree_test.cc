@@ -24,7 +24,8 @@ std::vector<int> path_to(int row) {
 testkit::Rows prompt_and_tree(const testkit::LayerSetup& s, int committed) {
   testkit::Rows rows(s.shape, s.spec.heads, committed + static_cast<int>(kParents.size()), 21);
   for (size_t i = 0; i < kParents.size(); ++i)
-    rows.positions[static_cast<size_t>(committed) + i] = committed + static_cast<int>(path_to(static_cast<int>(i)).size()) - 1;
+    rows.positions[static_cast<size_t>(committed) + i] =
+        committed + static_cast<int>(path_to(static_cast<int>(i)).size()) - 1;
   return rows;
 }
 
@@ -49,19 +50,23 @@ TEST_P(DraftTree, RowsSeeTheirAncestors) {
       for (int r = 0; r < n; ++r) {
         std::vector<int> visible = testkit::chain_visible(committed - 1, 0);
         for (int a : path_to(r)) visible.push_back(committed + a);
-        if (s.spec.window > 0 && static_cast<int64_t>(visible.size()) > s.spec.window) visible.erase(visible.begin(), visible.end() - s.spec.window);
+        if (s.spec.window > 0 && static_cast<int64_t>(visible.size()) > s.spec.window)
+          visible.erase(visible.begin(), visible.end() - s.spec.window);
         const auto expected = testkit::attend_reference(pool, s, rows, committed + r, visible);
         for (size_t i = 0; i < expected.size(); ++i)
-          ASSERT_NEAR(out[static_cast<size_t>(r * s.out_cols()) + i], expected[i], 1e-5) << "tree row " << r << " value " << i;
+          ASSERT_NEAR(out[static_cast<size_t>(r * s.out_cols()) + i], expected[i], 1e-5)
+              << "tree row " << r << " value " << i;
       }
     }
 }
 
 // The rows of a path as a sequence of their own, after the same prompt.
-testkit::Rows in_sequence(const testkit::LayerSetup& s, const testkit::Rows& rows, int committed, const std::vector<int>& path) {
+testkit::Rows in_sequence(const testkit::LayerSetup& s, const testkit::Rows& rows, int committed,
+                          const std::vector<int>& path) {
   testkit::Rows chain(s.shape, s.spec.heads, committed + static_cast<int>(path.size()), 0);
   auto copy = [](std::vector<float>& to, const std::vector<float>& from, int to_row, int from_row, int cols) {
-    std::copy_n(from.begin() + static_cast<int64_t>(from_row) * cols, cols, to.begin() + static_cast<int64_t>(to_row) * cols);
+    std::copy_n(from.begin() + static_cast<int64_t>(from_row) * cols, cols,
+                to.begin() + static_cast<int64_t>(to_row) * cols);
   };
   for (int r = 0; r < chain.rows; ++r) {
     const int from = r < committed ? r : committed + path[static_cast<size_t>(r - committed)];
@@ -79,7 +84,8 @@ TEST_P(DraftTree, KeptPathEqualsSequence) {
   for (const char* codec : {"f32", "f16", "bf16", "q8"})
     for (int committed : {0, 29, 62, 130})
       for (int leaf : {0, 4, 5, 6}) {
-        SCOPED_TRACE(std::string(codec) + ", " + std::to_string(committed) + " committed, leaf " + std::to_string(leaf));
+        SCOPED_TRACE(std::string(codec) + ", " + std::to_string(committed) + " committed, leaf " +
+                     std::to_string(leaf));
         auto pool = make_kv_pool(s.pool(codec, false));
         auto tree = pool->create(), sequence = pool->create();
         const auto rows = prompt_and_tree(s, committed);
@@ -89,7 +95,8 @@ TEST_P(DraftTree, KeptPathEqualsSequence) {
           testkit::attend_step(*pool, s, {{tree.get(), &rows, 0, committed}}, team);
           tree->commit(committed);
         }
-        testkit::attend_step(*pool, s, {{tree.get(), &rows, committed, static_cast<int>(kParents.size()), kParents}}, team);
+        testkit::attend_step(*pool, s, {{tree.get(), &rows, committed, static_cast<int>(kParents.size()), kParents}},
+                             team);
         tree->keep_path(path);
         testkit::attend_chunks(*pool, s, *sequence, chain, chain.rows, team);
         ASSERT_EQ(tree->length(), sequence->length());
@@ -101,7 +108,8 @@ TEST_P(DraftTree, KeptPathEqualsSequence) {
       }
 }
 
-// Row by row the bits of the path fed in sequence, whatever rows lie between: what makes drafts in trees leave no trace.
+// Row by row the bits of the path fed in sequence, whatever rows lie between: what makes drafts in trees leave no
+// trace.
 TEST_P(DraftTree, RowsHaveTheBitsOfTheirPath) {
   testkit::LayerSetup s = testkit::make_setup(2, 3, 64, 64);
   s.spec.window = GetParam();
@@ -125,7 +133,10 @@ TEST_P(DraftTree, RowsHaveTheBitsOfTheirPath) {
             auto sequence = pool->create();
             const auto all = testkit::attend_step(*pool, s, {{sequence.get(), &chain, 0, chain.rows}}, team);
             const size_t row = static_cast<size_t>(s.out_cols());
-            ASSERT_EQ(std::memcmp(all.data() + row * static_cast<size_t>(chain.rows - 1), out.data() + row * static_cast<size_t>(r), row * 4), 0) << "row " << r;
+            ASSERT_EQ(std::memcmp(all.data() + row * static_cast<size_t>(chain.rows - 1),
+                                  out.data() + row * static_cast<size_t>(r), row * 4),
+                      0)
+                << "row " << r;
           }
         }
 }

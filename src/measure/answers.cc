@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kRun = 8;              // tokens
+constexpr int kRun = 8;  // tokens
 constexpr double kMostRepeated = 0.2;
 
 bool texts(const Json& list) {
@@ -32,8 +32,11 @@ std::vector<PromptCase> read_prompts(const std::string& jsonl) {
     PromptCase c;
     if (j.is_object() && j.contains("category") && j["category"].is_string()) c.category = j["category"];
     if (j.is_object() && j.contains("prompt") && j["prompt"].is_string()) c.turns.push_back(j["prompt"]);
-    if (j.is_object() && j.contains("turns") && j["turns"].is_array() && texts(j["turns"])) c.turns = j["turns"].get<std::vector<std::string>>();
-    if (c.turns.empty()) fail(ErrorCode::kBadInput, "prompts", "found line {}: {}, expected an object with \"prompt\" or \"turns\"", number, line.substr(0, 60));
+    if (j.is_object() && j.contains("turns") && j["turns"].is_array() && texts(j["turns"]))
+      c.turns = j["turns"].get<std::vector<std::string>>();
+    if (c.turns.empty())
+      fail(ErrorCode::kBadInput, "prompts", "found line {}: {}, expected an object with \"prompt\" or \"turns\"",
+           number, line.substr(0, 60));
     cases.push_back(std::move(c));
   }
   if (cases.empty()) fail(ErrorCode::kBadInput, "prompts", "found no prompt, expected a JSON object a line");
@@ -53,12 +56,16 @@ void AnswerStats::add(const RequestStats& s) {
 bool repeats_itself(std::span<const int32_t> ids) {
   std::set<std::vector<int32_t>> seen;
   int again = 0, all = 0;
-  for (size_t i = 0; i + kRun <= ids.size(); ++i, ++all) again += !seen.insert({ids.begin() + static_cast<std::ptrdiff_t>(i), ids.begin() + static_cast<std::ptrdiff_t>(i) + kRun}).second;
+  for (size_t i = 0; i + kRun <= ids.size(); ++i, ++all)
+    again += !seen.insert({ids.begin() + static_cast<std::ptrdiff_t>(i),
+                           ids.begin() + static_cast<std::ptrdiff_t>(i) + kRun})
+                  .second;
   return all > 0 && again > kMostRepeated * all;
 }
 
-AnswersResult measure_answers(Engine& engine, const Tokenizer& tokenizer, const Chat* chat, const std::vector<PromptCase>& cases,
-                              const AnswersOptions& options, const std::function<void()>& on_answer) {
+AnswersResult measure_answers(Engine& engine, const Tokenizer& tokenizer, const Chat* chat,
+                              const std::vector<PromptCase>& cases, const AnswersOptions& options,
+                              const std::function<void()>& on_answer) {
   AnswersResult result;
   for (const PromptCase& c : cases) {
     Json messages = Json::array();

@@ -43,8 +43,9 @@ struct AnswersOptions {
 };
 
 // Answers every turn of every case. chat: nullptr takes prompts as they are. on_answer, if any, after each.
-AnswersResult measure_answers(Engine& engine, const Tokenizer& tokenizer, const Chat* chat, const std::vector<PromptCase>& cases,
-                              const AnswersOptions& options, const std::function<void()>& on_answer = nullptr);
+AnswersResult measure_answers(Engine& engine, const Tokenizer& tokenizer, const Chat* chat,
+                              const std::vector<PromptCase>& cases, const AnswersOptions& options,
+                              const std::function<void()>& on_answer = nullptr);
 
 // Does the answer repeat itself: do more than a fifth of its runs of eight tokens stand in it before?
 bool repeats_itself(std::span<const int32_t> ids);

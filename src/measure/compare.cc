@@ -34,7 +34,9 @@ CompareRow Comparison::run(const std::string& kv, const std::string& draft, cons
 }
 
 void Comparison::measure(CompareRow& row, const std::function<void()>& on_part) {
-  const auto tick = [&] { if (on_part) on_part(); };
+  const auto tick = [&] {
+    if (on_part) on_part();
+  };
   RunnerOptions options = options_;
   options.kv = row.kv;
   if (const auto known = quality_.find(row.kv); known != quality_.end()) {

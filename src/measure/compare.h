@@ -17,17 +17,17 @@
 namespace frugal {
 
 struct CompareInput {
-  std::vector<std::vector<int32_t>> texts;        // scored, and compared with the plain run
-  int64_t prefix = 0;                             // of each text: the prompt, not scored
+  std::vector<std::vector<int32_t>> texts;  // scored, and compared with the plain run
+  int64_t prefix = 0;                       // of each text: the prompt, not scored
   std::map<std::string, std::vector<Probe>> tasks;
-  std::vector<PromptCase> prompts;                // answered, for speed
+  std::vector<PromptCase> prompts;  // answered, for speed
   AnswersOptions answers;
-  bool chat = true;                               // prompts go through the model's template, where it has one
+  bool chat = true;  // prompts go through the model's template, where it has one
 };
 
 struct CompareRow {
-  std::string kv, draft;     // canonical; draft "" is none
-  std::string reason;        // why it was refused; else empty and the rest is filled in
+  std::string kv, draft;  // canonical; draft "" is none
+  std::string reason;     // why it was refused; else empty and the rest is filled in
   std::optional<ScoreResult> score;
   std::map<std::string, TaskScore> tasks;
   std::optional<AnswersResult> answers;

@@ -31,7 +31,9 @@ Run run_once(Engine& engine, const std::vector<Request>& requests) {
   for (int64_t id : ids) {
     const Answer a = engine.wait(id);
     if (!a.error.empty()) fail(ErrorCode::kBadInput, "bench", "{}", a.error);
-    if (a.finish != Finish::kLength) fail(ErrorCode::kUsage, "bench", "the context is full after {} tokens", a.stats.prompt_tokens + a.stats.new_tokens);
+    if (a.finish != Finish::kLength)
+      fail(ErrorCode::kUsage, "bench", "the context is full after {} tokens",
+           a.stats.prompt_tokens + a.stats.new_tokens);
     run.tokens += a.stats.new_tokens - 1;
     run.steps += a.stats.steps - 1;
     run.cache_bytes += a.stats.cache_bytes;

@@ -60,7 +60,8 @@ double dot_rate(ThreadTeam& team, DType type) {
 }  // namespace
 
 MachinePeak measure_machine(ThreadTeam& team) {
-  return {read_bandwidth(team), dot_rate(team, DType::kQ8_0), kernels().bf16_dot ? dot_rate(team, DType::kBF16) : 0, dot_rate(team, DType::kF32)};
+  return {read_bandwidth(team), dot_rate(team, DType::kQ8_0), kernels().bf16_dot ? dot_rate(team, DType::kBF16) : 0,
+          dot_rate(team, DType::kF32)};
 }
 
 }  // namespace frugal

@@ -13,12 +13,15 @@ namespace frugal {
 namespace {
 
 struct Stories {
-  std::unique_ptr<Model> model = Model::open(std::string(FRUGAL_SOURCE_DIR) + "/tests/golden/stories260k/stories260K-f32.gguf");
+  std::unique_ptr<Model> model =
+      Model::open(std::string(FRUGAL_SOURCE_DIR) + "/tests/golden/stories260k/stories260K-f32.gguf");
   std::unique_ptr<Tokenizer> tokenizer = make_tokenizer(read_tokenizer(model->file()));
   RunnerOptions options{.threads = 2, .compute = Compute::kF32, .kv = "f32"};
 };
 
-const char* const kStory = "Once upon a time there was a little girl named Lily. She loved to play outside in the park. One day, she saw a big, red ball.";
+const char* const kStory =
+    "Once upon a time there was a little girl named Lily. She loved to play outside in the park. One day, she saw a "
+    "big, red ball.";
 
 TEST(Probe, GreedyDecodingWritesWhatIsExact) {
   Stories s;
@@ -41,11 +44,14 @@ TEST(Probe, NllIsThatOfTheDecodePath) {
   const size_t cut = ids.size() - 9;
   double expected = 0;
   for (size_t i = cut; i < ids.size(); ++i) expected += nlls[i - 1] / 9;
-  const Probe probe{{ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(cut)}, {ids.begin() + static_cast<std::ptrdiff_t>(cut), ids.end()}, ""};
+  const Probe probe{{ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(cut)},
+                    {ids.begin() + static_cast<std::ptrdiff_t>(cut), ids.end()},
+                    ""};
   EXPECT_NEAR(run_probe(runner, probe).nll, expected, 1e-12);
 }
 
-// The prompt is compressed at its end: a cache that forgets changes the answer's likelihood, and score_text sees the same.
+// The prompt is compressed at its end: a cache that forgets changes the answer's likelihood, and score_text sees the
+// same.
 TEST(Probe, AndScoreCompressWhereThePromptEnds) {
   Stories s;
   s.options.kv = "streaming(sink=1,window=8)";
@@ -99,15 +105,20 @@ TEST(Probe, RetrievalPromptsHoldTheAnswerAtTheirDepth) {
 
 TEST(Probe, QuestionsSayWhichLineIsWrong) {
   Stories s;
-  EXPECT_EQ(read_probes(*s.tokenizer, "{\"prompt\": \"One\", \"answer\": \" day\", \"category\": \"a\"}\n\n")[0].category, "a");
-  EXPECT_EQ(read_choices(*s.tokenizer, "{\"prompt\": \"One\", \"choices\": [\" day\", \" cat\"], \"answer\": 1}")[0].right, 1u);
+  EXPECT_EQ(
+      read_probes(*s.tokenizer, "{\"prompt\": \"One\", \"answer\": \" day\", \"category\": \"a\"}\n\n")[0].category,
+      "a");
+  EXPECT_EQ(
+      read_choices(*s.tokenizer, "{\"prompt\": \"One\", \"choices\": [\" day\", \" cat\"], \"answer\": 1}")[0].right,
+      1u);
   try {
     read_probes(*s.tokenizer, "{\"prompt\": \"One\", \"answer\": \" day\"}\n{\"prompt\": 1}\n");
     FAIL();
   } catch (const Error& e) {
     EXPECT_NE(std::string(e.what()).find("line 2"), std::string::npos) << e.what();
   }
-  for (const char* wrong : {"{\"prompt\": \"a\", \"choices\": [\"b\"], \"answer\": 0}", "{\"prompt\": \"a\", \"choices\": [\"b\", \"c\"], \"answer\": 2}", "[]", "{"})
+  for (const char* wrong : {"{\"prompt\": \"a\", \"choices\": [\"b\"], \"answer\": 0}",
+                            "{\"prompt\": \"a\", \"choices\": [\"b\", \"c\"], \"answer\": 2}", "[]", "{"})
     EXPECT_THROW(read_choices(*s.tokenizer, wrong), Error) << wrong;
 }
 
@@ -123,7 +134,9 @@ TEST(Answers, RepetitionIsAFifthOfRunsOfEight) {
 TEST(Answers, AreWhatTheEngineGivesAndAddUp) {
   Stories s;
   Engine engine(*s.model, s.tokenizer.get(), s.options, 1);
-  const auto cases = read_prompts("{\"prompt\": \"Once upon a time\", \"category\": \"x\"}\n{\"turns\": [\"Lily\", \"Ben\"], \"category\": \"y\"}\n");
+  const auto cases = read_prompts(
+      "{\"prompt\": \"Once upon a time\", \"category\": \"x\"}\n{\"turns\": [\"Lily\", \"Ben\"], \"category\": "
+      "\"y\"}\n");
   int seen = 0;
   const AnswersResult r = measure_answers(engine, *s.tokenizer, nullptr, cases, {.max_new = 6}, [&] { ++seen; });
   EXPECT_EQ(seen, 3);

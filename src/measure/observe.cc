@@ -10,12 +10,14 @@ namespace frugal {
 namespace {
 
 // One head's columns of rows x heads * width, turned to their positions if asked.
-std::vector<float> head_of(const AttendRecord& r, const std::vector<float>& all, int heads, int width, int head, bool rotated) {
+std::vector<float> head_of(const AttendRecord& r, const std::vector<float>& all, int heads, int width, int head,
+                           bool rotated) {
   std::vector<float> out(static_cast<size_t>(r.rows * width));
   for (int i = 0; i < r.rows; ++i) {
     float* row = out.data() + i * width;
     std::copy_n(all.data() + static_cast<int64_t>(i) * heads * width + head * width, width, row);
-    if (rotated && r.spec.rope != nullptr) rope_rotate(*r.spec.rope, r.cos_sin.data() + static_cast<int64_t>(i) * r.spec.rope->dims(), row);
+    if (rotated && r.spec.rope != nullptr)
+      rope_rotate(*r.spec.rope, r.cos_sin.data() + static_cast<int64_t>(i) * r.spec.rope->dims(), row);
   }
   return out;
 }
@@ -33,7 +35,8 @@ float dot(const float* a, const float* b, int n) {
 
 // Probabilities of query i over the rows it sees, those before its window zero.
 void attention_row(const AttendRecord& r, const float* q, const std::vector<float>& k, int i, std::vector<float>& p) {
-  const int width = r.shape.k_width, first = r.spec.window > 0 ? static_cast<int>(std::max<int64_t>(0, i + 1 - r.spec.window)) : 0;
+  const int width = r.shape.k_width,
+            first = r.spec.window > 0 ? static_cast<int>(std::max<int64_t>(0, i + 1 - r.spec.window)) : 0;
   p.assign(static_cast<size_t>(i) + 1, 0.0f);
   float top = -std::numeric_limits<float>::infinity(), sum = 0;
   for (int j = first; j <= i; ++j) {
@@ -61,7 +64,8 @@ double common_fifth(const std::vector<double>& a, const std::vector<double>& b) 
   const auto largest = [&](const std::vector<double>& x) {
     std::vector<size_t> at(x.size());
     std::iota(at.begin(), at.end(), size_t{0});
-    std::partial_sort(at.begin(), at.begin() + static_cast<std::ptrdiff_t>(n), at.end(), [&](size_t i, size_t j) { return x[i] > x[j]; });
+    std::partial_sort(at.begin(), at.begin() + static_cast<std::ptrdiff_t>(n), at.end(),
+                      [&](size_t i, size_t j) { return x[i] > x[j]; });
     at.resize(n);
     std::sort(at.begin(), at.end());
     return at;
@@ -92,7 +96,8 @@ void observe_head(const AttendRecord& r, int group, LayerObservations& o) {
 }
 
 double cosine(const float* a, const float* b, int n) {
-  return static_cast<double>(dot(a, b, n)) / std::sqrt(std::max(1e-30, static_cast<double>(dot(a, a, n)) * static_cast<double>(dot(b, b, n))));
+  return static_cast<double>(dot(a, b, n)) /
+         std::sqrt(std::max(1e-30, static_cast<double>(dot(a, a, n)) * static_cast<double>(dot(b, b, n))));
 }
 
 void observe_keys(const AttendRecord& r, int group, LayerObservations& o) {
@@ -103,13 +108,16 @@ void observe_keys(const AttendRecord& r, int group, LayerObservations& o) {
   for (int i = 0; i + 1 < r.rows; ++i) {
     x = x * 6364136223846793005ull + 1442695040888963407ull;
     near += cosine(k.data() + i * width, k.data() + (i + 1) * width, width);
-    far += cosine(k.data() + i * width, k.data() + static_cast<int>((x >> 33) % static_cast<uint64_t>(r.rows)) * width, width);
+    far += cosine(k.data() + i * width, k.data() + static_cast<int>((x >> 33) % static_cast<uint64_t>(r.rows)) * width,
+                  width);
   }
   o.neighbour_cosine += near / (r.rows - 1);
   o.random_cosine += far / (r.rows - 1);
 }
 
-double l1(const float* v, int n) { return std::accumulate(v, v + n, 0.0, [](double s, float x) { return s + std::fabs(static_cast<double>(x)); }); }
+double l1(const float* v, int n) {
+  return std::accumulate(v, v + n, 0.0, [](double s, float x) { return s + std::fabs(static_cast<double>(x)); });
+}
 
 double energy(const std::vector<float>& a, int rows, int cols) {
   const std::vector<double> s = squared_singular_values(a, rows, cols);
@@ -124,7 +132,8 @@ void observe_values(const AttendRecord& r, int group, LayerObservations& o) {
   o.sink_value_ratio += (sinks / kSinks) / std::max(1e-30, others / (r.rows - kSinks));
   o.energy_values += energy(v, r.rows, r.shape.v_width);
   o.energy_keys += energy(head_of(r, r.k, r.shape.heads, r.shape.k_width, group, false), r.rows, r.shape.k_width);
-  o.energy_rotated_keys += energy(head_of(r, r.k, r.shape.heads, r.shape.k_width, group, true), r.rows, r.shape.k_width);
+  o.energy_rotated_keys +=
+      energy(head_of(r, r.k, r.shape.heads, r.shape.k_width, group, true), r.rows, r.shape.k_width);
 }
 
 }  // namespace
@@ -134,7 +143,9 @@ std::vector<double> squared_singular_values(const std::vector<float>& a, int row
   std::vector<double> g(n * n);
   for (int i = 0; i < rows; ++i)
     for (size_t x = 0; x < n; ++x)
-      for (size_t y = 0; y < n; ++y) g[x * n + y] += static_cast<double>(a[static_cast<size_t>(i) * n + x]) * static_cast<double>(a[static_cast<size_t>(i) * n + y]);
+      for (size_t y = 0; y < n; ++y)
+        g[x * n + y] += static_cast<double>(a[static_cast<size_t>(i) * n + x]) *
+                        static_cast<double>(a[static_cast<size_t>(i) * n + y]);
   for (int sweep = 0; sweep < 30; ++sweep) {
     double off = 0, on = 0;
     for (size_t x = 0; x < n; ++x)
@@ -144,7 +155,8 @@ std::vector<double> squared_singular_values(const std::vector<float>& a, int row
       for (size_t y = x + 1; y < n; ++y) {
         if (g[x * n + y] == 0) continue;
         const double theta = (g[y * n + y] - g[x * n + x]) / (2 * g[x * n + y]);
-        const double t = (theta >= 0 ? 1 : -1) / (std::fabs(theta) + std::sqrt(theta * theta + 1)), c = 1 / std::sqrt(t * t + 1), s = t * c;
+        const double t = (theta >= 0 ? 1 : -1) / (std::fabs(theta) + std::sqrt(theta * theta + 1)),
+                     c = 1 / std::sqrt(t * t + 1), s = t * c;
         for (size_t i = 0; i < n; ++i) {
           const double u = g[i * n + x], w = g[i * n + y];
           g[i * n + x] = c * u - s * w, g[i * n + y] = s * u + c * w;
@@ -162,7 +174,8 @@ std::vector<double> squared_singular_values(const std::vector<float>& a, int row
 }
 
 std::vector<AttendRecord> record_attention(Runner& runner, std::span<const int32_t> ids) {
-  if (ids.size() < 16) fail(ErrorCode::kBadInput, "observations", "found a text of {} tokens, expected at least 16", ids.size());
+  if (ids.size() < 16)
+    fail(ErrorCode::kBadInput, "observations", "found a text of {} tokens, expected at least 16", ids.size());
   const std::vector<KvShape> shapes = runner.model().kv_shapes();
   std::vector<AttendRecord> records(shapes.size());
   const AttendTap tap = [&](const AttendSpec& spec, const AttendStep& step, int rows) {
@@ -181,7 +194,8 @@ std::vector<AttendRecord> record_attention(Runner& runner, std::span<const int32
   auto seq = runner.sequence();
   for (size_t at = 0; at < ids.size();) {
     const size_t n = std::min(ids.size() - at, static_cast<size_t>(runner.options().max_rows));
-    if (!seq->reserve(static_cast<int64_t>(n))) fail(ErrorCode::kUsage, "observations", "the cache is full after {} tokens", at);
+    if (!seq->reserve(static_cast<int64_t>(n)))
+      fail(ErrorCode::kUsage, "observations", "the cache is full after {} tokens", at);
     runner.forward(chain(*seq, ids.subspan(at, n), 0), &tap);
     seq->commit(static_cast<int64_t>(n));
     at += n;
@@ -198,7 +212,9 @@ LayerObservations observe(const AttendRecord& r) {
     observe_values(r, g, o);
   }
   const double heads = r.shape.heads, queries = static_cast<double>(r.spec.heads) * (r.rows - r.rows / 2);
-  for (double* x : {&o.persistence, &o.sink_value_ratio, &o.neighbour_cosine, &o.random_cosine, &o.energy_keys, &o.energy_rotated_keys, &o.energy_values}) *x /= heads;
+  for (double* x : {&o.persistence, &o.sink_value_ratio, &o.neighbour_cosine, &o.random_cosine, &o.energy_keys,
+                    &o.energy_rotated_keys, &o.energy_values})
+    *x /= heads;
   for (double* x : {&o.rows_for_90, &o.sink_share}) *x /= queries;
   return o;
 }

@@ -1,13 +1,15 @@
 // What the reading list observed of attention and caches, measured on any model and text.
 //
-//   rows for 0.9     share of the visible rows that carries 0.9 of a query's attention (H2O, Zhang et al. 2023, section 3:
+//   rows for 0.9     share of the visible rows that carries 0.9 of a query's attention (H2O, Zhang et al. 2023, section
+//   3:
 //                    attention is sparse); mean over heads and the second half of the queries
 //   sink share       attention that goes to the first kSinks rows (StreamingLLM, Xiao et al. 2023)
 //   persistence      of the fifth of the rows that matters most to one quarter of the queries, the share that is among
 //                    the fifth of the next quarter too; chance gives 0.2 (Scissorhands, Liu et al. 2023, section 3)
 //   sink values      mean L1 norm of the first kSinks values over that of the others (VATP, Guo et al. 2024)
-//   key neighbours   mean cosine of rotated keys one row apart, and of such pairs at random (KVMerger, Wang et al. 2024)
-//   energy           share of the squared singular values that the largest quarter holds: keys before rotation, after it,
+//   key neighbours   mean cosine of rotated keys one row apart, and of such pairs at random (KVMerger, Wang et al.
+//   2024) energy           share of the squared singular values that the largest quarter holds: keys before rotation,
+//   after it,
 //                    and values (Yu et al. 2024, "Effectively compress KV heads")
 #pragma once
 
@@ -32,8 +34,8 @@ struct AttendRecord {
   AttendSpec spec;
   KvShape shape;
   int rows = 0;
-  std::vector<float> q, k, v;        // rows x heads * width, before rotation
-  std::vector<float> cos_sin;        // rows x dims
+  std::vector<float> q, k, v;  // rows x heads * width, before rotation
+  std::vector<float> cos_sin;  // rows x dims
 };
 // By layer, of one text. Throws Error when it is shorter than 16 tokens or the cache is full.
 std::vector<AttendRecord> record_attention(Runner& runner, std::span<const int32_t> ids);

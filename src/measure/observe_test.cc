@@ -47,7 +47,7 @@ TEST(Observe, ImportanceThatStaysAndThatMovesOn) {
   AttendRecord r = blank(200, 1, 1, 4);
   for (int i = 0; i < 200; ++i) {
     r.q[static_cast<size_t>(i * 4 + (i < 150 ? 0 : 1))] = 50;
-    if (i < 20) r.k[static_cast<size_t>(i * 4)] = 1;             // what the third quarter asks for
+    if (i < 20) r.k[static_cast<size_t>(i * 4)] = 1;                 // what the third quarter asks for
     if (i >= 20 && i < 40) r.k[static_cast<size_t>(i * 4 + 1)] = 1;  // and the fourth
   }
   EXPECT_NEAR(observe(r).persistence, 0, 1e-9);

@@ -40,33 +40,41 @@ ScoreResult score_text(Runner& runner, Runner* reference, std::span<const int32_
   auto seq = runner.sequence();
   auto plain = reference != nullptr ? reference->sequence() : nullptr;
   auto take = [&](int64_t i, const float* logits) {
-    const double nll = kernels().log_sum_exp(logits, vocab) - static_cast<double>(logits[ids[static_cast<size_t>(i) + 1]]);
+    const double nll =
+        kernels().log_sum_exp(logits, vocab) - static_cast<double>(logits[ids[static_cast<size_t>(i) + 1]]);
     r.nlls.push_back(nll);
     r.nll_sum += nll;
     ++r.scored_tokens;
     r.cache_bytes_peak = std::max(r.cache_bytes_peak, seq->bytes());
   };
   for (int64_t at = 0; at < r.tokens;) {
-    const int64_t n = std::min<int64_t>(r.tokens - at, at < first ? runner.options().max_rows : runner.options().max_wanted);
+    const int64_t n =
+        std::min<int64_t>(r.tokens - at, at < first ? runner.options().max_rows : runner.options().max_wanted);
     // One more id, so that the chunk's last row has a token to predict; it is not fed.
     const auto chunk = ids.subspan(static_cast<size_t>(at), static_cast<size_t>(n));
     std::vector<float> kept;
     std::vector<int64_t> rows;
-    for_each_row(runner, *seq, chunk, first - at, true, [&](int64_t i, const float* logits) {
-      if (at + i + 1 >= r.tokens) return;
-      take(at + i, logits);
-      if (reference == nullptr) return;
-      rows.push_back(i);
-      kept.insert(kept.end(), logits, logits + vocab);
-    }, prefix - at);
+    for_each_row(
+        runner, *seq, chunk, first - at, true,
+        [&](int64_t i, const float* logits) {
+          if (at + i + 1 >= r.tokens) return;
+          take(at + i, logits);
+          if (reference == nullptr) return;
+          rows.push_back(i);
+          kept.insert(kept.end(), logits, logits + vocab);
+        },
+        prefix - at);
     size_t k = 0;
     if (reference != nullptr)
-      for_each_row(*reference, *plain, chunk, first - at, true, [&](int64_t i, const float* logits) {
-        if (k >= rows.size() || rows[k] != i) return;
-        const float* mine = kept.data() + static_cast<int64_t>(k++) * vocab;
-        r.kl.push_back(divergence(logits, mine, vocab));
-        r.top1_same += argmax({logits, static_cast<size_t>(vocab)}) == argmax({mine, static_cast<size_t>(vocab)});
-      }, prefix - at);
+      for_each_row(
+          *reference, *plain, chunk, first - at, true,
+          [&](int64_t i, const float* logits) {
+            if (k >= rows.size() || rows[k] != i) return;
+            const float* mine = kept.data() + static_cast<int64_t>(k++) * vocab;
+            r.kl.push_back(divergence(logits, mine, vocab));
+            r.top1_same += argmax({logits, static_cast<size_t>(vocab)}) == argmax({mine, static_cast<size_t>(vocab)});
+          },
+          prefix - at);
     at += n;
   }
   r.cache_bytes = seq->bytes();

@@ -25,11 +25,14 @@ void each_line(const std::string& jsonl, const char* wanted, Take take) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const Json j = Json::parse(line, nullptr, false);
     if (!j.is_object() || !j.contains("prompt") || !j["prompt"].is_string() || !take(j))
-      fail(ErrorCode::kBadInput, "eval", "found line {}: {}, expected an object with {}", number, line.substr(0, 60), wanted);
+      fail(ErrorCode::kBadInput, "eval", "found line {}: {}, expected an object with {}", number, line.substr(0, 60),
+           wanted);
   }
 }
 
-std::string category_of(const Json& j) { return j.contains("category") && j["category"].is_string() ? j["category"].get<std::string>() : ""; }
+std::string category_of(const Json& j) {
+  return j.contains("category") && j["category"].is_string() ? j["category"].get<std::string>() : "";
+}
 
 }  // namespace
 
@@ -52,7 +55,8 @@ ProbeScore run_probe(Runner& runner, const Probe& probe) {
 }
 
 // The ids of both texts together, cut where the prompt's own end; one that merges into the answer is the answer's.
-Probe make_probe(const Tokenizer& tokenizer, const std::string& prompt, const std::string& answer, const std::string& category) {
+Probe make_probe(const Tokenizer& tokenizer, const std::string& prompt, const std::string& answer,
+                 const std::string& category) {
   Probe p{tokenizer.encode(prompt), {}, category};
   const std::vector<int32_t> all = tokenizer.encode(prompt + answer);
   size_t same = 0;
@@ -97,17 +101,20 @@ std::vector<Probe> read_probes(const Tokenizer& tokenizer, const std::string& js
 
 std::vector<Choice> read_choices(const Tokenizer& tokenizer, const std::string& jsonl) {
   std::vector<Choice> list;
-  each_line(jsonl, "\"prompt\", \"choices\" (two texts or more) and \"answer\" (the right one's index)", [&](const Json& j) {
-    if (!j.contains("choices") || !j["choices"].is_array() || j["choices"].size() < 2 || !j.contains("answer") || !j["answer"].is_number_unsigned()) return false;
-    Choice c{{}, j["answer"], category_of(j)};
-    for (const Json& text : j["choices"]) {
-      if (!text.is_string()) return false;
-      c.options.push_back(make_probe(tokenizer, j["prompt"], text, ""));
-      if (c.options.back().prompt.empty() || c.options.back().answer.empty()) return false;
-    }
-    list.push_back(std::move(c));
-    return list.back().right < list.back().options.size();
-  });
+  each_line(jsonl, "\"prompt\", \"choices\" (two texts or more) and \"answer\" (the right one's index)",
+            [&](const Json& j) {
+              if (!j.contains("choices") || !j["choices"].is_array() || j["choices"].size() < 2 ||
+                  !j.contains("answer") || !j["answer"].is_number_unsigned())
+                return false;
+              Choice c{{}, j["answer"], category_of(j)};
+              for (const Json& text : j["choices"]) {
+                if (!text.is_string()) return false;
+                c.options.push_back(make_probe(tokenizer, j["prompt"], text, ""));
+                if (c.options.back().prompt.empty() || c.options.back().answer.empty()) return false;
+              }
+              list.push_back(std::move(c));
+              return list.back().right < list.back().options.size();
+            });
   return list;
 }
 

@@ -1,6 +1,6 @@
 // Probes: a prompt whose right continuation is known. One pass under a cache gives both figures: how likely the
-// continuation is (nll, mean a token), and whether greedy decoding would have written it (each of its tokens is the most
-// likely one after those before it).
+// continuation is (nll, mean a token), and whether greedy decoding would have written it (each of its tokens is the
+// most likely one after those before it).
 //
 // The prompt is compressed where it ends, as in generation, so the answer sees what the cache still holds.
 #pragma once
@@ -18,7 +18,8 @@ struct Probe {
   std::vector<int32_t> prompt, answer;  // at least one id each
   std::string category;
 };
-Probe make_probe(const Tokenizer& tokenizer, const std::string& prompt, const std::string& answer, const std::string& category);
+Probe make_probe(const Tokenizer& tokenizer, const std::string& prompt, const std::string& answer,
+                 const std::string& category);
 
 struct ProbeScore {
   double nll = 0;      // of the answer, mean a token
@@ -43,7 +44,7 @@ struct RetrievalOptions {
   std::vector<double> depths = {0.1, 0.5, 0.9};      // where the answer stands: 0 at the beginning, 1 at the end
   int repeats = 3;                                   // probes of each length and depth
   uint64_t seed = 0;
-  std::string text;                                  // to hide needles in; empty: made-up sentences
+  std::string text;  // to hide needles in; empty: made-up sentences
 };
 // Needle in a haystack: one sentence with a number stands in a text that has nothing to do with it, and is asked for at
 // the end. Category: "LENGTH tokens, depth D".

@@ -16,10 +16,14 @@ constexpr const char* kStyle =
     "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}table{border-collapse:collapse;width:100%;font-size:14px}"
     "th,td{padding:5px 9px;border-bottom:1px solid #e5e7eb;text-align:right;white-space:nowrap}"
     "th{border-bottom:2px solid #9ca3af}th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}"
-    "td.why{text-align:left;white-space:normal;color:#b45309}tr.best td{background:#f0fdf4}code{background:#f3f4f6;padding:1px 4px;border-radius:3px}"
-    ".wrap{overflow-x:auto}svg{width:100%;height:auto;font:12px system-ui,sans-serif;fill:#374151}svg .t{font-size:15px;font-weight:600}"
+    "td.why{text-align:left;white-space:normal;color:#b45309}tr.best "
+    "td{background:#f0fdf4}code{background:#f3f4f6;padding:1px 4px;border-radius:3px}"
+    ".wrap{overflow-x:auto}svg{width:100%;height:auto;font:12px system-ui,sans-serif;fill:#374151}svg "
+    ".t{font-size:15px;font-weight:600}"
     "svg .l{font-size:11px}svg .g{stroke:#e5e7eb}.legend span{margin-right:1.4em;font-size:13px}"
-    ".legend i{display:inline-block;width:11px;height:11px;border-radius:2px;margin-right:5px}footer{color:#6b7280;font-size:13px;margin-top:3em}";
+    ".legend "
+    "i{display:inline-block;width:11px;height:11px;border-radius:2px;margin-right:5px}footer{color:#6b7280;font-size:"
+    "13px;margin-top:3em}";
 
 std::string name_of(const CompareRow& r) { return r.draft.empty() ? r.kv : r.kv + " + " + r.draft; }
 double mb(size_t bytes) { return static_cast<double>(bytes) * 1e-6; }
@@ -61,14 +65,17 @@ std::string table(const std::vector<CompareRow>& rows) {
       continue;
     }
     if (score && r.score)
-      out += number(std::exp(r.score->nll()), "{:.3f}") + number(mean(r.score->kl), "{:.4f}") + number(quantile(r.score->kl, 0.99), "{:.3f}") +
-             number(100 * r.score->top1_agreement(), "{:.1f} %");
+      out += number(std::exp(r.score->nll()), "{:.3f}") + number(mean(r.score->kl), "{:.4f}") +
+             number(quantile(r.score->kl, 0.99), "{:.3f}") + number(100 * r.score->top1_agreement(), "{:.1f} %");
     for (const std::string& t : tasks) {
       const auto at = r.tasks.find(t);
-      out += at == r.tasks.end() ? cell("") + cell("") : number(100 * at->second.score(), "{:.0f} %") + number(at->second.nll(), "{:.2f}");
+      out += at == r.tasks.end() ? cell("") + cell("")
+                                 : number(100 * at->second.score(), "{:.0f} %") + number(at->second.nll(), "{:.2f}");
     }
     out += number(mb(r.cache_bytes()), "{:.2f}") + number(mb(r.cache_bytes_peak()), "{:.2f}");
-    if (answers && r.answers) out += number(r.answers->all.prompt_tok_s(), "{:.0f}") + number(r.answers->all.decode_tok_s(), "{:.0f}") + number(r.answers->all.accepted_per_step(), "{:.2f}");
+    if (answers && r.answers)
+      out += number(r.answers->all.prompt_tok_s(), "{:.0f}") + number(r.answers->all.decode_tok_s(), "{:.0f}") +
+             number(r.answers->all.accepted_per_step(), "{:.2f}");
     out += "</tr>";
   }
   return out + "</table></div>";
@@ -102,7 +109,8 @@ std::string acceptance(const std::vector<CompareRow>& rows) {
   for (const std::string& c : categories) {
     BarGroup g{c.empty() ? "all" : c, {}};
     for (const CompareRow& r : rows)
-      if (r.answers && !r.draft.empty()) g.values.push_back(r.answers->by_category.contains(c) ? r.answers->by_category.at(c).accepted_per_step() : 0);
+      if (r.answers && !r.draft.empty())
+        g.values.push_back(r.answers->by_category.contains(c) ? r.answers->by_category.at(c).accepted_per_step() : 0);
     groups.push_back(std::move(g));
   }
   return bars_svg({"Tokens a target pass, by category", "", "tokens a step"}, groups, series);
@@ -112,13 +120,15 @@ constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
 std::string plots(const std::vector<CompareRow>& rows) {
   std::string out;
-  out += over_bytes(rows, {"Quality against bytes", "cache, MB", "mean KL to the plain run", false, true}, false,
-                    [](const CompareRow& r) { return r.score && mean(r.score->kl) > 0 ? mean(r.score->kl) : kNothing; });
+  out +=
+      over_bytes(rows, {"Quality against bytes", "cache, MB", "mean KL to the plain run", false, true}, false,
+                 [](const CompareRow& r) { return r.score && mean(r.score->kl) > 0 ? mean(r.score->kl) : kNothing; });
   out += over_bytes(rows, {"Perplexity against bytes", "cache, MB", "perplexity"}, false,
                     [](const CompareRow& r) { return r.score ? std::exp(r.score->nll()) : kNothing; });
   for (const std::string& t : task_names(rows))
-    out += over_bytes(rows, {t + " against bytes", "cache, MB", "right answers, %"}, false,
-                      [&](const CompareRow& r) { return r.tasks.contains(t) ? 100 * r.tasks.at(t).score() : kNothing; });
+    out += over_bytes(rows, {t + " against bytes", "cache, MB", "right answers, %"}, false, [&](const CompareRow& r) {
+      return r.tasks.contains(t) ? 100 * r.tasks.at(t).score() : kNothing;
+    });
   out += over_bytes(rows, {"Decoding speed against bytes", "cache, MB", "tokens a second"}, true,
                     [](const CompareRow& r) { return r.answers ? r.answers->all.decode_tok_s() : kNothing; });
   return out + acceptance(rows);
@@ -127,9 +137,12 @@ std::string plots(const std::vector<CompareRow>& rows) {
 }  // namespace
 
 std::string comparison_html(const ReportHead& head, const std::vector<CompareRow>& rows) {
-  return fmt::format("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{0}</title><style>{1}</style>"
-                     "<h1>{0}</h1>{2}<h2>Plots</h2>{3}<footer><p><code>{4}</code></p><p>{5}<br>{6}</p></footer></html>\n",
-                     html_escape(head.title), kStyle, table(rows), plots(rows), html_escape(head.command), html_escape(head.machine), html_escape(head.date));
+  return fmt::format(
+      "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width\"><title>{0}</title><style>{1}</style>"
+      "<h1>{0}</h1>{2}<h2>Plots</h2>{3}<footer><p><code>{4}</code></p><p>{5}<br>{6}</p></footer></html>\n",
+      html_escape(head.title), kStyle, table(rows), plots(rows), html_escape(head.command), html_escape(head.machine),
+      html_escape(head.date));
 }
 
 }  // namespace frugal

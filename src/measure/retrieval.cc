@@ -9,17 +9,23 @@
 namespace frugal {
 namespace {
 
-constexpr const char* kNouns[] = {"river", "market", "teacher", "garden", "engine", "letter", "window", "harbour", "forest", "doctor", "village", "violin", "bridge", "painter", "valley", "kitchen"};
-constexpr const char* kVerbs[] = {"passed", "followed", "watched", "found", "left", "crossed", "remembered", "described", "reached", "painted", "heard", "visited"};
-constexpr const char* kQualities[] = {"old", "quiet", "bright", "narrow", "famous", "tired", "cheerful", "green", "broken", "distant", "wooden", "early"};
-constexpr const char* kTimes[] = {"in the morning", "after the rain", "before the winter", "on a long Sunday", "during the festival", "late at night", "for the second time", "without a word"};
+constexpr const char* kNouns[] = {"river",  "market", "teacher", "garden", "engine", "letter",  "window", "harbour",
+                                  "forest", "doctor", "village", "violin", "bridge", "painter", "valley", "kitchen"};
+constexpr const char* kVerbs[] = {"passed",     "followed",  "watched", "found",   "left",  "crossed",
+                                  "remembered", "described", "reached", "painted", "heard", "visited"};
+constexpr const char* kQualities[] = {"old",      "quiet", "bright", "narrow",  "famous", "tired",
+                                      "cheerful", "green", "broken", "distant", "wooden", "early"};
+constexpr const char* kTimes[] = {"in the morning",      "after the rain", "before the winter",   "on a long Sunday",
+                                  "during the festival", "late at night",  "for the second time", "without a word"};
 
 template <size_t N>
-const char* pick(const char* const (&list)[N], Stream& random) { return list[random.bits() % N]; }
+const char* pick(const char* const (&list)[N], Stream& random) {
+  return list[random.bits() % N];
+}
 
 std::string sentence(Stream& random) {
-  return fmt::format("The {} {} {} the {} {} {}. ", pick(kQualities, random), pick(kNouns, random), pick(kVerbs, random), pick(kQualities, random),
-                     pick(kNouns, random), pick(kTimes, random));
+  return fmt::format("The {} {} {} the {} {} {}. ", pick(kQualities, random), pick(kNouns, random),
+                     pick(kVerbs, random), pick(kQualities, random), pick(kNouns, random), pick(kTimes, random));
 }
 
 std::string digits(Stream& random, int n) {
@@ -88,7 +94,8 @@ std::vector<std::string> sentences_of(const std::string& text) {
 std::vector<Probe> needle_probes(const Tokenizer& tokenizer, const RetrievalOptions& options) {
   const auto real = sentences_of(options.text);
   return each_place(tokenizer, options, [&](Stream& random) {
-    const std::string what = fmt::format("{} {}", pick(kQualities, random), pick(kNouns, random)), number = digits(random, 5);
+    const std::string what = fmt::format("{} {}", pick(kQualities, random), pick(kNouns, random)),
+                      number = digits(random, 5);
     Parts p;
     p.hidden = fmt::format("The secret number of the {} is {}. ", what, number);
     p.tail = fmt::format("\n\nWhat is the secret number of the {}? The secret number of the {} is", what, what);
@@ -96,7 +103,9 @@ std::vector<Probe> needle_probes(const Tokenizer& tokenizer, const RetrievalOpti
     if (real.empty())
       p.unit = [own = random]() mutable { return sentence(own); };
     else
-      p.unit = [&real, at = static_cast<size_t>(random.bits() % real.size())]() mutable { return real[at++ % real.size()]; };
+      p.unit = [&real, at = static_cast<size_t>(random.bits() % real.size())]() mutable {
+        return real[at++ % real.size()];
+      };
     return p;
   });
 }

@@ -27,8 +27,10 @@ std::vector<int32_t> some_ids(int64_t vocab, int64_t n, uint64_t seed) {
 void feed(Runner& runner, KvSeq& seq, std::span<const int32_t> ids) {
   seq.begin_prompt();
   for (size_t at = 0; at < ids.size();) {
-    const size_t n = std::min({ids.size() - at, static_cast<size_t>(runner.options().max_rows), static_cast<size_t>(seq.rows_until_event())});
-    if (!seq.reserve(static_cast<int64_t>(n))) fail(ErrorCode::kUsage, "bench", "the cache is full at {} rows", seq.length());
+    const size_t n = std::min(
+        {ids.size() - at, static_cast<size_t>(runner.options().max_rows), static_cast<size_t>(seq.rows_until_event())});
+    if (!seq.reserve(static_cast<int64_t>(n)))
+      fail(ErrorCode::kUsage, "bench", "the cache is full at {} rows", seq.length());
     runner.forward(chain(seq, ids.subspan(at, n), at + n == ids.size() ? 1 : 0));
     seq.commit(static_cast<int64_t>(n));
     at += n;
@@ -63,7 +65,8 @@ class Run {
     Batch batch;
     const int rows = what_.decode ? 1 : std::min(what_.tokens, runner_.options().max_rows);
     for (size_t b = 0; b < seqs_.size(); ++b) {
-      if (!seqs_[b]->reserve(rows)) fail(ErrorCode::kUsage, "bench", "the cache is full at {} rows", seqs_[b]->length());
+      if (!seqs_[b]->reserve(rows))
+        fail(ErrorCode::kUsage, "bench", "the cache is full at {} rows", seqs_[b]->length());
       batch.seqs.push_back({seqs_[b].get(), batch.rows(), rows, {}});
       for (int i = 0; i < rows; ++i) {
         batch.ids.push_back(ids_[static_cast<size_t>(i)]);
@@ -96,7 +99,8 @@ class Run {
       const float* logits = runner_.forward(batch);
       for (size_t b = 0; b < seqs_.size(); ++b) {
         seqs_[b]->commit(1);
-        next[b] = greedy_->sample({logits + static_cast<int64_t>(b) * runner_.vocab(), static_cast<size_t>(runner_.vocab())});
+        next[b] =
+            greedy_->sample({logits + static_cast<int64_t>(b) * runner_.vocab(), static_cast<size_t>(runner_.vocab())});
       }
     }
   }
@@ -109,7 +113,8 @@ class Run {
 };
 
 double flop_per_token(const ModelConfig& c, double depth) {
-  const double q = static_cast<double>(c.heads * c.head_dim), kv = static_cast<double>(c.kv_heads * c.head_dim), w = static_cast<double>(c.width);
+  const double q = static_cast<double>(c.heads * c.head_dim), kv = static_cast<double>(c.kv_heads * c.head_dim),
+               w = static_cast<double>(c.width);
   const double experts = c.experts > 0 ? static_cast<double>(c.experts_used) : 1.0;
   const double layer = w * (2 * q + 2 * kv) + experts * 3 * w * static_cast<double>(c.ff_width) + 2 * q * depth;
   return 2 * layer * static_cast<double>(c.layers);

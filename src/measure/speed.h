@@ -10,19 +10,19 @@ namespace frugal {
 
 struct SpeedCase {
   bool decode = true;
-  int batch = 1;        // sequences decoding together (prompt: 1)
-  int64_t depth = 0;    // rows already cached in each sequence
-  int tokens = 128;     // prompt length, or new tokens of each sequence
+  int batch = 1;      // sequences decoding together (prompt: 1)
+  int64_t depth = 0;  // rows already cached in each sequence
+  int tokens = 128;   // prompt length, or new tokens of each sequence
 };
 
 struct SpeedResult {
   SpeedCase what;
-  std::vector<double> tok_s;      // by run
+  std::vector<double> tok_s;  // by run
   double median = 0, lowest = 0, highest = 0;
-  double bytes_per_step = 0;      // weights and cache read by one decoding step (mean over the run)
-  double flop_per_token = 0;      // multiply-adds counted twice
+  double bytes_per_step = 0;  // weights and cache read by one decoding step (mean over the run)
+  double flop_per_token = 0;  // multiply-adds counted twice
   size_t cache_bytes = 0;
-  void summarise();               // median, lowest and highest of tok_s
+  void summarise();  // median, lowest and highest of tok_s
 };
 
 // Runs the case repeats times after one warm-up. Throws Error when the cache cannot hold it.

@@ -7,7 +7,8 @@ namespace frugal {
 namespace {
 
 // Normalises (if asked) and prepares columns [first, last) of row r into its tile.
-void prepare_row(const KernelTable& k, const Preparation& p, int rows, int r, int64_t first, int64_t last, uint8_t* tiles, float* scratch) {
+void prepare_row(const KernelTable& k, const Preparation& p, int rows, int r, int64_t first, int64_t last,
+                 uint8_t* tiles, float* scratch) {
   const TileOf t{p.form, p.x.cols, rows};
   const float* x = p.x.row(r);
   if (p.norm) {
@@ -42,8 +43,10 @@ void PrepareCall::run(const StepParams& step, Team team) const {
   const int rows = p_.x.count(step), tiles = (rows + kTile - 1) / kTile;
   const int64_t cols = p_.x.cols, groups = (cols + 31) / 32;
   const bool by_tile = tiles >= 2 * team.threads;
-  const int64_t first_row = by_tile ? team.first(tiles) * kTile : 0, last_row = by_tile ? team.last(tiles) * kTile : rows;
-  const int64_t first = by_tile ? 0 : team.first(groups) * 32, last = by_tile ? cols : std::min(cols, team.last(groups) * 32);
+  const int64_t first_row = by_tile ? team.first(tiles) * kTile : 0,
+                last_row = by_tile ? team.last(tiles) * kTile : rows;
+  const int64_t first = by_tile ? 0 : team.first(groups) * 32,
+                last = by_tile ? cols : std::min(cols, team.last(groups) * 32);
   for (int64_t r = first_row; r < std::min<int64_t>(rows, last_row); ++r)
     prepare_row(k_, p_, rows, static_cast<int>(r), first, last, tiles_, scratch_ + team.thread * cols);
 }
@@ -60,19 +63,22 @@ void LinearCall::run(const StepParams& step, Team team) const {
   uint8_t* tiles = tiles_;
   if (own_) {
     tiles += static_cast<size_t>(team.thread) * TileOf{p_.form, p_.x.cols, rows}.offset(1);
-    for (int r = 0; r < rows; ++r) prepare_row(k_, p_, rows, r, 0, p_.x.cols, tiles, scratch_ + team.thread * p_.x.cols);
+    for (int r = 0; r < rows; ++r)
+      prepare_row(k_, p_, rows, r, 0, p_.x.cols, tiles, scratch_ + team.thread * p_.x.cols);
   }
   int64_t first = team.first(panels_), last = team.last(panels_);
   for (const LinearTarget& target : targets_) {
     const int64_t n = target.w->panels();
-    if (first < n && last > 0) run_panels(k_, p_.form, target, tiles, rows, std::max<int64_t>(first, 0), std::min(last, n));
+    if (first < n && last > 0)
+      run_panels(k_, p_.form, target, tiles, rows, std::max<int64_t>(first, 0), std::min(last, n));
     first -= n;
     last -= n;
   }
 }
 
 // Groups of panels that stay in the first-level cache meet every tile before the next group.
-void run_panels(const KernelTable& k, ActForm form, const LinearTarget& target, const uint8_t* tiles, int rows, int64_t first, int64_t last) {
+void run_panels(const KernelTable& k, ActForm form, const LinearTarget& target, const uint8_t* tiles, int rows,
+                int64_t first, int64_t last) {
   const TileOf t{form, target.w->cols, rows};
   const size_t bytes = target.w->panel_bytes * (target.up != nullptr ? 2 : 1);
   const int64_t group = t.tiles() == 1 ? last - first : std::max<int64_t>(1, static_cast<int64_t>((24 << 10) / bytes));
@@ -81,7 +87,8 @@ void run_panels(const KernelTable& k, ActForm form, const LinearTarget& target, 
       float* out = target.out.row(i * kTile);
       const int64_t end = std::min(p + group, last);
       if (target.up != nullptr) {
-        k.linear_gated(*target.w, *target.up, target.act, form, tiles + t.offset(i), t.m(i), p, end, out, target.out.cols);
+        k.linear_gated(*target.w, *target.up, target.act, form, tiles + t.offset(i), t.m(i), p, end, out,
+                       target.out.cols);
         continue;
       }
       const Epilogue e{target.bias, target.residual ? out : nullptr, 1.0f};

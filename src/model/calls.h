@@ -31,16 +31,18 @@ struct LinearTarget {
   const PackedMatrix* up = nullptr;  // gated with w
   Activation act = Activation::kSilu;
   const float* bias = nullptr;
-  bool residual = false;             // out += result
+  bool residual = false;  // out += result
   Rows out;
 };
 
 // Panels [first, last) of target for rows that lie prepared in tiles; target.out begins at the first of them.
-void run_panels(const KernelTable& k, ActForm form, const LinearTarget& target, const uint8_t* tiles, int rows, int64_t first, int64_t last);
+void run_panels(const KernelTable& k, ActForm form, const LinearTarget& target, const uint8_t* tiles, int rows,
+                int64_t first, int64_t last);
 
 class EmbedCall : public Call {
  public:
-  EmbedCall(const KernelTable& k, const Weight& table, float scale, Rows out) : k_(k), table_(table), scale_(scale), out_(out) {}
+  EmbedCall(const KernelTable& k, const Weight& table, float scale, Rows out)
+      : k_(k), table_(table), scale_(scale), out_(out) {}
   void run(const StepParams& step, Team team) const override;
   const char* name() const override { return "embed"; }
 
@@ -67,7 +69,8 @@ class AnglesCall : public Call {
 // in neither case do two of them write to one cache line, and of columns each reads about what it wrote itself before.
 class PrepareCall : public Call {
  public:
-  PrepareCall(const KernelTable& k, Preparation p, uint8_t* tiles, float* scratch) : k_(k), p_(p), tiles_(tiles), scratch_(scratch) {}
+  PrepareCall(const KernelTable& k, Preparation p, uint8_t* tiles, float* scratch)
+      : k_(k), p_(p), tiles_(tiles), scratch_(scratch) {}
   void run(const StepParams& step, Team team) const override;
   const char* name() const override { return "prepare"; }
 
@@ -81,7 +84,8 @@ class PrepareCall : public Call {
 // One or more projections of the same input. own: every thread prepares the few rows for itself, saving a barrier.
 class LinearCall : public Call {
  public:
-  LinearCall(const KernelTable& k, Preparation p, bool own, uint8_t* tiles, float* scratch, std::vector<LinearTarget> targets);
+  LinearCall(const KernelTable& k, Preparation p, bool own, uint8_t* tiles, float* scratch,
+             std::vector<LinearTarget> targets);
   void run(const StepParams& step, Team team) const override;
   const char* name() const override { return name_; }
 

@@ -40,7 +40,8 @@ std::unique_ptr<Model> Model::open(const std::string& path) {
 }
 
 std::unique_ptr<Model> Model::first_layers(int64_t n) const {
-  if (n < 1 || n > config_.layers) fail(ErrorCode::kUsage, "model", "found the first {} layers, expected 1 to {}", n, config_.layers);
+  if (n < 1 || n > config_.layers)
+    fail(ErrorCode::kUsage, "model", "found the first {} layers, expected 1 to {}", n, config_.layers);
   ModelConfig config = config_;
   config.layers = n;
   return std::unique_ptr<Model>(new Model(store_, std::move(config)));
@@ -79,7 +80,8 @@ Weight& Model::weight(const std::string& name, int64_t rows, int64_t cols) {
   if (w == nullptr) {
     const TensorView& t = file().at(file_name_of(name, config_, file().format));
     if (t.rows() != rows || t.cols() != cols)
-      fail(ErrorCode::kBadInput, "model", "tensor {} has shape {} x {}, expected {} x {}", t.name, t.rows(), t.cols(), rows, cols);
+      fail(ErrorCode::kBadInput, "model", "tensor {} has shape {} x {}, expected {} x {}", t.name, t.rows(), t.cols(),
+           rows, cols);
     w = std::make_unique<Weight>(t, &store_->changes, &store_->file);
   }
   return *w;
@@ -97,7 +99,8 @@ Linear& Model::linear(const std::string& name, int64_t rows, int64_t cols, bool 
 }
 
 std::vector<KvShape> Model::kv_shapes() const {
-  const KvShape shape{static_cast<int>(config_.kv_heads), static_cast<int>(config_.head_dim), static_cast<int>(config_.head_dim)};
+  const KvShape shape{static_cast<int>(config_.kv_heads), static_cast<int>(config_.head_dim),
+                      static_cast<int>(config_.head_dim)};
   std::vector<KvShape> shapes(static_cast<size_t>(config_.layers), shape);
   for (size_t l = 0; l < shapes.size(); ++l)
     if (config_.layer_is_local.empty() || config_.layer_is_local[l]) shapes[l].window = config_.window;

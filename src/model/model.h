@@ -45,8 +45,8 @@ class Model {
   const float* slopes() const { return slopes_.empty() ? nullptr : slopes_.data(); }
   std::vector<KvShape> kv_shapes() const;
 
-  // So many tokens are served at most (config().context): frequencies that depend on it (dynamic NTK) follow. For caches
-  // that are empty: see positions.h.
+  // So many tokens are served at most (config().context): frequencies that depend on it (dynamic NTK) follow. For
+  // caches that are empty: see positions.h.
   void set_context(int64_t tokens);
 
   Val build(Ops& ops);

@@ -55,7 +55,8 @@ void GatherCall::run(const StepParams&, Team team) const {
     while (p >= r_.first[e + 1]) ++e;
     const int at = static_cast<int>(p) - r_.first[e], tile = at / kTile;
     uint8_t* out = tiles_ + static_cast<size_t>(r_.first_tile[e] + tile) * bytes;
-    k_.prepare(form_, x_.row(by_place_ ? p : r_.row_of[p]), x_.cols, 0, x_.cols, at % kTile, std::min(kTile, r_.count(e) - tile * kTile), out);
+    k_.prepare(form_, x_.row(by_place_ ? p : r_.row_of[p]), x_.cols, 0, x_.cols, at % kTile,
+               std::min(kTile, r_.count(e) - tile * kTile), out);
   }
 }
 
@@ -66,7 +67,8 @@ void ExpertCall::run(const StepParams&, Team team) const {
     LinearTarget target = targets_[static_cast<size_t>(e)];
     target.out.data = target.out.row(r_.first[e]);
     const int64_t panels = target.w->panels();
-    run_panels(k_, form_, target, tiles_ + static_cast<size_t>(r_.first_tile[e]) * bytes, r_.count(e), team.first(panels), team.last(panels));
+    run_panels(k_, form_, target, tiles_ + static_cast<size_t>(r_.first_tile[e]) * bytes, r_.count(e),
+               team.first(panels), team.last(panels));
   }
 }
 

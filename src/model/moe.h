@@ -7,10 +7,10 @@
 //   prepare   rows gathered into each expert's tiles        gated     act(gate x) * (up x) of every pair
 //   prepare   the pairs' hidden rows into tiles             down      their outputs
 //   combine   each row's outputs times their weights, in ascending order of expert
-// A call each, a barrier between. Row contract: a tile's other rows change none (kernels.h), and a row's own experts and
-// the order of its sum depend on its scores alone. Weights are normalised over the k chosen, which equals a softmax over
-// all E renormalised. Cost: k gated MLPs a row, E at most read from memory; space for k hidden and k output rows a row,
-// shared by all layers.
+// A call each, a barrier between. Row contract: a tile's other rows change none (kernels.h), and a row's own experts
+// and the order of its sum depend on its scores alone. Weights are normalised over the k chosen, which equals a softmax
+// over all E renormalised. Cost: k gated MLPs a row, E at most read from memory; space for k hidden and k output rows a
+// row, shared by all layers.
 #pragma once
 
 #include "model/calls.h"
@@ -20,16 +20,18 @@ namespace frugal {
 // Which experts the rows of this step use. A pair's place is its index in the order by expert, then row.
 struct Routing {
   int experts = 0, used = 0;
-  int32_t* chosen = nullptr;   // rows x used, ascending
-  float* weight = nullptr;     // rows x used
-  int32_t* place = nullptr;    // rows x used
-  int32_t* row_of = nullptr;   // by place
-  int32_t* first = nullptr;    // experts + 1: the place where each expert's pairs begin
+  int32_t* chosen = nullptr;      // rows x used, ascending
+  float* weight = nullptr;        // rows x used
+  int32_t* place = nullptr;       // rows x used
+  int32_t* row_of = nullptr;      // by place
+  int32_t* first = nullptr;       // experts + 1: the place where each expert's pairs begin
   int32_t* first_tile = nullptr;  // experts: tiles of the experts before
   int count(int expert) const { return first[expert + 1] - first[expert]; }
   int pairs(int rows) const { return rows * used; }
   // Tiles that rows can need at most: each expert's last one may be part empty.
-  static int64_t max_tiles(int rows, int experts, int used) { return static_cast<int64_t>(rows) * used / kTile + experts; }
+  static int64_t max_tiles(int rows, int experts, int used) {
+    return static_cast<int64_t>(rows) * used / kTile + experts;
+  }
 };
 
 class RouteCall : public Call {
@@ -65,7 +67,8 @@ class GatherCall : public Call {
 // One projection (or gate and up together) of every expert, whose target's out begins at place 0.
 class ExpertCall : public Call {
  public:
-  ExpertCall(const KernelTable& k, ActForm form, Routing routing, const uint8_t* tiles, std::vector<LinearTarget> targets)
+  ExpertCall(const KernelTable& k, ActForm form, Routing routing, const uint8_t* tiles,
+             std::vector<LinearTarget> targets)
       : k_(k), form_(form), r_(routing), tiles_(tiles), targets_(std::move(targets)) {}
   void run(const StepParams& step, Team team) const override;
   const char* name() const override { return targets_[0].up != nullptr ? "expert gated" : "expert down"; }

@@ -1,5 +1,5 @@
-// Routing by hand-made scores. The whole op is held against transformers (engine/golden_test.cc, family mixtral) and bit
-// for bit against itself over rows, batch-mates and teams (program_test.cc).
+// Routing by hand-made scores. The whole op is held against transformers (engine/golden_test.cc, family mixtral) and
+// bit for bit against itself over rows, batch-mates and teams (program_test.cc).
 #include <gtest/gtest.h>
 
 #include <array>
@@ -26,8 +26,9 @@ struct Routed {
     batch.ids.assign(kRoutedRows, 0);
     StepParams step;
     step.batch = &batch;
-    const RouteCall call({scores.data(), kRoutedExperts}, {kRoutedExperts, 2, chosen.data(), weight.data(), place.data(), row_of.data(),
-                                                           first.data(), first_tile.data()});
+    const RouteCall call({scores.data(), kRoutedExperts},
+                         {kRoutedExperts, 2, chosen.data(), weight.data(), place.data(), row_of.data(), first.data(),
+                          first_tile.data()});
     call.run(step, {1, 2});  // the other members do nothing
     call.run(step, {0, 2});
   }
@@ -60,7 +61,8 @@ TEST(Moe, ScoresThatAreNoNumbersStillRoute) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const Routed r({nan, nan, nan, 1, nan, 2, nan, 1, 2, 1, 2, nan});
   EXPECT_EQ(r.first.back(), 8);
-  for (int row = 0; row < kRoutedRows; ++row) EXPECT_LT(r.chosen[static_cast<size_t>(2 * row)], r.chosen[static_cast<size_t>(2 * row + 1)]);
+  for (int row = 0; row < kRoutedRows; ++row)
+    EXPECT_LT(r.chosen[static_cast<size_t>(2 * row)], r.chosen[static_cast<size_t>(2 * row + 1)]);
 }
 
 // Experts multiply as bf16 pairs where the machine can; rows of one expert fill several tiles, the last one in part.

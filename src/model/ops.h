@@ -15,7 +15,7 @@ using Val = int;  // a handle: an activation of rows x columns
 
 // One layer's attention, in the family's words.
 struct AttendArgs {
-  AttendSpec spec;         // rope and slopes point into the Model
+  AttendSpec spec;             // rope and slopes point into the Model
   Val q = -1, k = -1, v = -1;  // k, v < 0: read the rows of spec.layer, which another layer writes
   int64_t out_cols = 0;        // H * v_width
 };
@@ -27,25 +27,25 @@ struct MoeArgs {
   };
   Val x = -1, scores = -1;  // scores: rows x experts, the router's
   std::vector<Expert> experts;
-  int used = 0;             // experts a row
+  int used = 0;  // experts a row
   Activation act = Activation::kSilu;
 };
 
 class Ops {
  public:
   virtual ~Ops() = default;
-  virtual Val embed(Weight& table, float scale) = 0;                 // rows x C; ids, or input embeddings as given
+  virtual Val embed(Weight& table, float scale) = 0;                    // rows x C; ids, or input embeddings as given
   virtual Val norm(Val x, Weight* gain, float eps, bool plus_one) = 0;  // RMSNorm of each row; gain may be null
   virtual Val head_norm(Val x, Weight* gain, float eps, bool plus_one) = 0;  // ... of each head of gain's size
-  virtual Val linear(Val x, const Linear& w) = 0;                    // without its adapters: see project()
-  virtual Val attend(const AttendArgs& args) = 0;                    // rows x H * v_width
+  virtual Val linear(Val x, const Linear& w) = 0;                            // without its adapters: see project()
+  virtual Val attend(const AttendArgs& args) = 0;                            // rows x H * v_width
   virtual Val gated(Activation act, Val gate, Val up) = 0;
   // Sum of the used experts of highest scores (ties: the lower), weighted by the softmax over those scores.
   virtual Val moe(const MoeArgs& args) = 0;
   virtual Val add(Val a, Val b) = 0;
   virtual Val scale(Val x, float s) = 0;
-  virtual Val softcap(Val x, float cap) = 0;                         // cap * tanh(x / cap)
-  virtual Val wanted_rows(Val x) = 0;                                // the rows whose logits were asked for
+  virtual Val softcap(Val x, float cap) = 0;  // cap * tanh(x / cap)
+  virtual Val wanted_rows(Val x) = 0;         // the rows whose logits were asked for
 };
 
 // Changes a projection's output; written on Ops itself, so the same object trains (AtenOps) and serves (Recorder).

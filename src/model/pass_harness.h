@@ -15,7 +15,8 @@ inline std::string golden(const std::string& name) { return std::string(FRUGAL_S
 inline std::vector<int32_t> random_ids(const Model& model, int n, uint64_t seed) {
   Stream random = stream(seed, 5, Purpose::kTest);
   std::vector<int32_t> ids;
-  for (int i = 0; i < n; ++i) ids.push_back(static_cast<int32_t>(random.bits() % static_cast<uint32_t>(model.config().vocab)));
+  for (int i = 0; i < n; ++i)
+    ids.push_back(static_cast<int32_t>(random.bits() % static_cast<uint32_t>(model.config().vocab)));
   return ids;
 }
 
@@ -60,7 +61,8 @@ class Pass {
     for (int i = 0; i < b.rows(); ++i) b.logit_rows.push_back(i);
     AttendSpec spec;
     spec.heads = static_cast<int>(model_.config().heads);
-    const AlignedBuffer scratch(attend_scratch_bytes(*pool_, spec, b.rows(), static_cast<int>(pieces.size()), longest, team_.size()));
+    const AlignedBuffer scratch(
+        attend_scratch_bytes(*pool_, spec, b.rows(), static_cast<int>(pieces.size()), longest, team_.size()));
     Program& program = programs_.get(team_, o_.compute, b.rows(), b.rows(), *o_.table);
     program.run(team_, {&b, pool_.get(), {reinterpret_cast<std::byte*>(scratch.data()), scratch.size()}});
     for (const Piece& p : pieces) p.seq->commit(static_cast<int64_t>(p.ids.size()));

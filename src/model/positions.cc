@@ -12,7 +12,8 @@ constexpr double kTwoPi = 6.283185307179586476925286766559;
 
 std::vector<double> plain(double theta, int64_t dims) {
   std::vector<double> f;
-  for (int64_t i = 0; i < dims / 2; ++i) f.push_back(std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(dims)));
+  for (int64_t i = 0; i < dims / 2; ++i)
+    f.push_back(std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(dims)));
   return f;
 }
 
@@ -67,7 +68,8 @@ double ntk_theta(double theta, double s, int64_t dims) {
 }
 
 double dynamic_theta(const PositionConfig& c, int64_t dims, int64_t context) {
-  const double original = static_cast<double>(c.original_context), length = std::max(static_cast<double>(context), original);
+  const double original = static_cast<double>(c.original_context),
+               length = std::max(static_cast<double>(context), original);
   return ntk_theta(c.theta, c.factor * length / original - (c.factor - 1.0), dims);
 }
 
@@ -88,10 +90,12 @@ RopeTable make_rope(const PositionConfig& c, int64_t head_dim, int64_t context) 
   } else if (c.scaling == "yarn") {
     t.attention_factor = scale_yarn(c, dims, t.inv_freq);
   } else if (c.scaling != "none" && c.scaling != "ntk" && c.scaling != "dynamic") {
-    fail(ErrorCode::kUnsupported, "positions", "rope scaling '{}'; known are none, linear, ntk, dynamic, yarn, llama3", c.scaling);
+    fail(ErrorCode::kUnsupported, "positions", "rope scaling '{}'; known are none, linear, ntk, dynamic, yarn, llama3",
+         c.scaling);
   }
   if (!c.freq_factors.empty() && c.freq_factors.size() != t.inv_freq.size())
-    fail(ErrorCode::kBadInput, "positions", "{} frequency factors for {} rotated pairs", c.freq_factors.size(), t.inv_freq.size());
+    fail(ErrorCode::kBadInput, "positions", "{} frequency factors for {} rotated pairs", c.freq_factors.size(),
+         t.inv_freq.size());
   for (size_t i = 0; i < c.freq_factors.size(); ++i) t.inv_freq[i] /= static_cast<double>(c.freq_factors[i]);
   return t;
 }
@@ -101,7 +105,8 @@ std::vector<float> alibi_slopes(int64_t heads) {
   while (base * 2 <= heads) base *= 2;
   auto power = [](double exponent) { return static_cast<float>(std::exp2(exponent)); };
   std::vector<float> slopes;
-  for (int64_t h = 0; h < base; ++h) slopes.push_back(power(-8.0 * static_cast<double>(h + 1) / static_cast<double>(base)));
+  for (int64_t h = 0; h < base; ++h)
+    slopes.push_back(power(-8.0 * static_cast<double>(h + 1) / static_cast<double>(base)));
   for (int64_t h = 0; static_cast<int64_t>(slopes.size()) < heads; ++h)
     slopes.push_back(power(-4.0 * static_cast<double>(2 * h + 1) / static_cast<double>(base)));
   return slopes;

@@ -87,7 +87,8 @@ TEST(Positions, AlibiSlopes) {
     const auto found = alibi_slopes(g["heads"]);
     const auto expected = g["slopes"].get<std::vector<double>>();
     ASSERT_EQ(found.size(), expected.size());
-    for (size_t h = 0; h < found.size(); ++h) EXPECT_NEAR(found[h] / expected[h], 1.0, 1e-6) << g["heads"] << " heads, head " << h;
+    for (size_t h = 0; h < found.size(); ++h)
+      EXPECT_NEAR(found[h] / expected[h], 1.0, 1e-6) << g["heads"] << " heads, head " << h;
   }
 }
 
@@ -129,7 +130,8 @@ class Unrotated : public testing::Test {
     PositionJson config = PositionJson::parse(std::ifstream(from + "/config.json"));
     config["model_type"] = "unrotated";
     std::ofstream(path_ + "/config.json") << config.dump();
-    std::filesystem::copy_file(from + "/model.safetensors", path_ + "/model.safetensors", std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy_file(from + "/model.safetensors", path_ + "/model.safetensors",
+                               std::filesystem::copy_options::overwrite_existing);
   }
   ~Unrotated() override { std::filesystem::remove_all(path_); }
 
@@ -142,10 +144,12 @@ class Unrotated : public testing::Test {
   }
   static double distance(const std::vector<float>& a, const std::vector<float>& b) {
     double most = 0;
-    for (size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+    for (size_t i = 0; i < a.size(); ++i)
+      most = std::max(most, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
     return most;
   }
-  const std::string path_ = (std::filesystem::temp_directory_path() / fmt::format("frugal_unrotated_{}", getpid())).string();
+  const std::string path_ =
+      (std::filesystem::temp_directory_path() / fmt::format("frugal_unrotated_{}", getpid())).string();
 };
 
 TEST_F(Unrotated, WithoutPositionsTheOrderOfWhatCameBeforeDoesNotMatter) {

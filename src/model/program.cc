@@ -1,8 +1,8 @@
 #include "model/program.h"
 
+#include <time.h>
 #include <algorithm>
 #include <functional>
-#include <time.h>
 #include <map>
 #include <string>
 

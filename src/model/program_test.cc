@@ -16,7 +16,8 @@ testkit::Bf16Copy::Bf16Copy(const std::string& family)
     : path((std::filesystem::temp_directory_path() / fmt::format("frugal_bf16_{}_{}", family, getpid())).string()) {
   const std::string from = golden("families/" + family);
   std::filesystem::create_directories(path);
-  std::filesystem::copy_file(from + "/config.json", path + "/config.json", std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy_file(from + "/config.json", path + "/config.json",
+                             std::filesystem::copy_options::overwrite_existing);
   std::ifstream in(from + "/model.safetensors", std::ios::binary);
   const std::string file{std::istreambuf_iterator<char>(in), {}};
   uint64_t bytes;
@@ -73,7 +74,8 @@ TEST_P(RowContract, ChunksGiveTheSameLogits) {
   each_way(true, [&](const PassOptions& o) {
     Pass pass(*model_, o);
     const auto whole = pass.chunks(ids, ids.size());
-    for (size_t chunk : {1, 2, 5, 16, 64}) EXPECT_TRUE(same_logits(pass.chunks(ids, chunk), whole)) << "chunks of " << chunk;
+    for (size_t chunk : {1, 2, 5, 16, 64})
+      EXPECT_TRUE(same_logits(pass.chunks(ids, chunk), whole)) << "chunks of " << chunk;
   });
 }
 
@@ -84,7 +86,8 @@ TEST_P(RowContract, TeamsGiveTheSameLogits) {
     for (int threads : {2, 3, 4}) {
       o.threads = threads;
       Pass pass(*model_, o);
-      for (size_t chunk : {9, 40}) EXPECT_TRUE(same_logits(pass.chunks(ids, chunk), expected)) << threads << " threads, chunks of " << chunk;
+      for (size_t chunk : {9, 40})
+        EXPECT_TRUE(same_logits(pass.chunks(ids, chunk), expected)) << threads << " threads, chunks of " << chunk;
     }
   });
 }
@@ -121,21 +124,26 @@ TEST_P(RowContract, BatchMatesChangeNoLogit) {
           at = end;
         }
       }
-      for (size_t i = 0; i < lengths.size(); ++i) EXPECT_TRUE(same_logits(together[i], pass.chunks(ids[i], lengths[i]))) << "sequence " << i;
+      for (size_t i = 0; i < lengths.size(); ++i)
+        EXPECT_TRUE(same_logits(together[i], pass.chunks(ids[i], lengths[i]))) << "sequence " << i;
     }
   });
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, RowContract,
-                         testing::Values("stories260k/stories260K-f32.gguf", "families/llama", "families/qwen3", "families/gemma3",
-                                         "families/mistral-window", "families/mixtral"),
+                         testing::Values("stories260k/stories260K-f32.gguf", "families/llama", "families/qwen3",
+                                         "families/gemma3", "families/mistral-window", "families/mixtral"),
                          [](const auto& p) { return std::to_string(p.index); });
 
 // bf16 weights multiply as bf16 pairs where the machine can.
 TEST(RowContractForms, Bf16WeightsGiveTheSameLogits) {
   const testkit::Bf16Copy copy("qwen3");
   auto model = Model::open(copy.path);
-  ASSERT_EQ(model->weight("blk.0.attn_q.weight", model->config().heads * model->config().head_dim, model->config().width).source().dtype, DType::kBF16);
+  ASSERT_EQ(
+      model->weight("blk.0.attn_q.weight", model->config().heads * model->config().head_dim, model->config().width)
+          .source()
+          .dtype,
+      DType::kBF16);
   const auto ids = testkit::random_ids(*model, 50, 3);
   each_way(true, [&](const PassOptions& o) {
     Pass pass(*model, o);
@@ -152,7 +160,8 @@ TEST(RowContractForms, TablesAndFormsAgree) {
   for (const KernelTable* table : kernel_tables())
     for (const char* kv : {"f32", "f16"}) {
       const auto found = Pass(*model, {Compute::kF32, kv, 1, table}).chunks(ids, ids.size());
-      for (size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected[i], kv == std::string("f32") ? 1e-4 : 0.1) << table->name << " " << kv;
+      for (size_t i = 0; i < found.size(); ++i)
+        ASSERT_NEAR(found[i], expected[i], kv == std::string("f32") ? 1e-4 : 0.1) << table->name << " " << kv;
     }
 }
 

@@ -12,8 +12,10 @@ namespace {
 void check_alike(const Linear& l, const Linear& first) {
   if (l.bias != nullptr || !l.adapters.empty())
     fail(ErrorCode::kUnsupported, "experts", "{} has a bias or an adapter", l.weight->source().name);
-  if (l.weight->source().dtype != first.weight->source().dtype || l.weight->rows() != first.weight->rows() || l.weight->cols() != first.weight->cols())
-    fail(ErrorCode::kUnsupported, "experts", "{} and {} differ in type or shape", l.weight->source().name, first.weight->source().name);
+  if (l.weight->source().dtype != first.weight->source().dtype || l.weight->rows() != first.weight->rows() ||
+      l.weight->cols() != first.weight->cols())
+    fail(ErrorCode::kUnsupported, "experts", "{} and {} differ in type or shape", l.weight->source().name,
+         first.weight->source().name);
 }
 
 }  // namespace
@@ -24,7 +26,8 @@ std::vector<LinearTarget> Recorder::expert_targets(const MoeArgs& moe, bool down
     const Linear& w = down ? *e.down : *e.gate;
     check_alike(w, down ? *moe.experts[0].down : *moe.experts[0].gate);
     if (!down) check_alike(*e.up, w);
-    targets.push_back({.w = packed(*w.weight), .up = down ? nullptr : packed(*e.up->weight), .act = moe.act, .out = out});
+    targets.push_back(
+        {.w = packed(*w.weight), .up = down ? nullptr : packed(*e.up->weight), .act = moe.act, .out = out});
   }
   return targets;
 }
@@ -33,13 +36,18 @@ const Recorder::MoeSpace& Recorder::moe_space(const MoeArgs& moe, int64_t width)
   const int experts = static_cast<int>(moe.experts.size());
   const int64_t ff_width = moe.experts[0].gate->weight->rows();
   MoeSpace& s = moe_space_;
-  if (s.width == width && s.ff_width == ff_width && s.routing.experts == experts && s.routing.used == moe.used) return s;
-  const size_t pairs = static_cast<size_t>(o_.max_rows) * static_cast<size_t>(moe.used), e = static_cast<size_t>(experts);
+  if (s.width == width && s.ff_width == ff_width && s.routing.experts == experts && s.routing.used == moe.used)
+    return s;
+  const size_t pairs = static_cast<size_t>(o_.max_rows) * static_cast<size_t>(moe.used),
+               e = static_cast<size_t>(experts);
   auto ints = [&](size_t n) { return reinterpret_cast<int32_t*>(keep(n * sizeof(int32_t))); };
-  auto rows = [&](int64_t cols) { return Rows{reinterpret_cast<float*>(keep(pairs * static_cast<size_t>(cols) * sizeof(float))), cols}; };
+  auto rows = [&](int64_t cols) {
+    return Rows{reinterpret_cast<float*>(keep(pairs * static_cast<size_t>(cols) * sizeof(float))), cols};
+  };
   s.width = width;
   s.ff_width = ff_width;
-  s.routing = {experts, moe.used, ints(pairs), reinterpret_cast<float*>(ints(pairs)), ints(pairs), ints(pairs), ints(e + 1), ints(e)};
+  s.routing = {experts,     moe.used,    ints(pairs), reinterpret_cast<float*>(ints(pairs)),
+               ints(pairs), ints(pairs), ints(e + 1), ints(e)};
   s.hidden = rows(ff_width);
   s.out = rows(width);
   size_t tile = 0;

@@ -27,8 +27,8 @@ Val Recorder::head_norm(Val x, Weight* gain, float eps, bool plus_one) {
 }
 Val Recorder::linear(Val x, const Linear& w) {
   if (w.weight->cols() != nodes_[static_cast<size_t>(x)].cols)
-    fail(ErrorCode::kBadInput, "model", "{} takes {} columns, its input has {}", w.weight->source().name, w.weight->cols(),
-         nodes_[static_cast<size_t>(x)].cols);
+    fail(ErrorCode::kBadInput, "model", "{} takes {} columns, its input has {}", w.weight->source().name,
+         w.weight->cols(), nodes_[static_cast<size_t>(x)].cols);
   return push({.kind = Kind::kLinear, .in = {x}, .cols = w.weight->rows(), .weight = w.weight, .bias = w.bias});
 }
 Val Recorder::attend(const AttendArgs& args) {
@@ -43,7 +43,9 @@ Val Recorder::moe(const MoeArgs& args) {
   const int64_t cols = nodes_[static_cast<size_t>(args.x)].cols;
   return push({.kind = Kind::kMoe, .in = {args.x, args.scores}, .cols = cols, .moe = args});
 }
-Val Recorder::add(Val a, Val b) { return push({.kind = Kind::kAdd, .in = {a, b}, .cols = nodes_[static_cast<size_t>(a)].cols}); }
+Val Recorder::add(Val a, Val b) {
+  return push({.kind = Kind::kAdd, .in = {a, b}, .cols = nodes_[static_cast<size_t>(a)].cols});
+}
 Val Recorder::scale(Val x, float s) {
   return push({.kind = Kind::kScale, .in = {x}, .cols = nodes_[static_cast<size_t>(x)].cols, .value = s});
 }
@@ -97,9 +99,8 @@ void Recorder::analyse(Val logits) {
 bool Recorder::norm_is_folded(const Node& n) const {
   if (n.kind != Kind::kNorm) return false;
   const auto& users = users_[static_cast<size_t>(&n - nodes_.data())];
-  return !users.empty() && std::all_of(users.begin(), users.end(), [&](Val u) {
-    return nodes_[static_cast<size_t>(u)].kind == Kind::kLinear;
-  });
+  return !users.empty() && std::all_of(users.begin(), users.end(),
+                                       [&](Val u) { return nodes_[static_cast<size_t>(u)].kind == Kind::kLinear; });
 }
 
 Val Recorder::sole_user(Val x, Kind kind) const {
@@ -118,7 +119,8 @@ void Recorder::emit(Val v) {
       if (norm_is_folded(n)) return;
       return emit_rows(v, {.kind = RowCall::kNorm, .gain = gain_of(n), .value = n.value});
     case Kind::kHeadNorm:
-      return emit_rows(v, {.kind = RowCall::kHeadNorm, .gain = gain_of(n), .group = n.weight->cols(), .value = n.value});
+      return emit_rows(v,
+                       {.kind = RowCall::kHeadNorm, .gain = gain_of(n), .group = n.weight->cols(), .value = n.value});
     case Kind::kGated: return emit_rows(v, {.kind = RowCall::kGated, .act = n.act});
     case Kind::kMoe: return emit_moe(v);
     case Kind::kAdd: return emit_rows(v, {.kind = RowCall::kAdd});
@@ -162,7 +164,8 @@ LinearTarget Recorder::target_of(Val v, Val at) {
     Node& g = nodes_[static_cast<size_t>(gated)];
     Node& up = nodes_[static_cast<size_t>(g.in[1])];
     const bool same = up.kind == Kind::kLinear && !up.done && up.bias == nullptr && up.in == n.in && g.in[0] == v &&
-                      up.weight->source().dtype == n.weight->source().dtype && users_[static_cast<size_t>(g.in[1])].size() == 1;
+                      up.weight->source().dtype == n.weight->source().dtype &&
+                      users_[static_cast<size_t>(g.in[1])].size() == 1;
     if (same) {
       up.done = g.done = true;
       t.up = packed(*up.weight);
@@ -213,10 +216,13 @@ Preparation Recorder::preparation(Val x, ActForm form) {
 ActForm Recorder::form_of(const Weight& w) const {
   if (o_.compute == Compute::kF32) return ActForm::kF32;
   const ActForm form = natural_form(w.source().dtype, *o_.table);
-  const ActForm wanted = o_.compute == Compute::kBF16 ? ActForm::kBF16 : o_.compute == Compute::kInt8 ? ActForm::kInt8 : form;
+  const ActForm wanted = o_.compute == Compute::kBF16   ? ActForm::kBF16
+                         : o_.compute == Compute::kInt8 ? ActForm::kInt8
+                                                        : form;
   if (form != wanted)
-    fail(ErrorCode::kUnsupported, "compute", "found weight {} of type {}, which has no {} kernel here, expected --compute auto or f32",
-         w.source().name, info(w.source().dtype).name, wanted == ActForm::kInt8 ? "int8" : "bf16");
+    fail(ErrorCode::kUnsupported, "compute",
+         "found weight {} of type {}, which has no {} kernel here, expected --compute auto or f32", w.source().name,
+         info(w.source().dtype).name, wanted == ActForm::kInt8 ? "int8" : "bf16");
   return form;
 }
 
@@ -259,7 +265,8 @@ void Recorder::release_before(Val v) {
 const float* Recorder::angles_of(const RopeTable* rope) {
   const float*& data = angles_[rope];
   if (data == nullptr) {
-    float* made = reinterpret_cast<float*>(keep(static_cast<size_t>(rope->dims()) * static_cast<size_t>(o_.max_rows) * sizeof(float)));
+    float* made = reinterpret_cast<float*>(
+        keep(static_cast<size_t>(rope->dims()) * static_cast<size_t>(o_.max_rows) * sizeof(float)));
     call<AnglesCall>(*rope, made);
     data = made;
   }

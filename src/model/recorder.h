@@ -108,8 +108,8 @@ class Recorder : public Ops {
   const MoeSpace& moe_space(const MoeArgs& moe, int64_t width);
   MoeSpace moe_space_;
 
-  uint8_t* tiles_ = nullptr;   // prepared activations of the call at work
-  float* scratch_ = nullptr;   // threads x widest row
+  uint8_t* tiles_ = nullptr;  // prepared activations of the call at work
+  float* scratch_ = nullptr;  // threads x widest row
 };
 
 }  // namespace frugal

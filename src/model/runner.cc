@@ -38,7 +38,8 @@ void Runner::make_room(const Batch& batch) {
   while (scratch_length_ < length) scratch_length_ = std::max<int64_t>(512, 2 * scratch_length_);
   AttendSpec spec;
   spec.heads = static_cast<int>(model_.config().heads);
-  scratch_ = AlignedBuffer(attend_scratch_bytes(*pool_, spec, scratch_rows_, scratch_seqs_, scratch_length_, team_->size()));
+  scratch_ =
+      AlignedBuffer(attend_scratch_bytes(*pool_, spec, scratch_rows_, scratch_seqs_, scratch_length_, team_->size()));
 }
 
 StepParams Runner::prepare(const Batch& batch) {

@@ -10,12 +10,12 @@
 namespace frugal {
 
 struct RunnerOptions {
-  int threads = 0;              // 0: one for each usable core
+  int threads = 0;  // 0: one for each usable core
   Compute compute = Compute::kAuto;
   std::string kv = "full";
-  int max_rows = 512;           // rows of one forward
-  int max_wanted = 128;         // rows of one forward whose logits may be asked for
-  int64_t max_cache_rows = 0;   // 0: the pool's default
+  int max_rows = 512;                // rows of one forward
+  int max_wanted = 128;              // rows of one forward whose logits may be asked for
+  int64_t max_cache_rows = 0;        // 0: the pool's default
   std::shared_ptr<ThreadTeam> team;  // shared with another runner, one of them at work at a time; null: its own
 };
 

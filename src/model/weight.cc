@@ -42,7 +42,8 @@ void Weight::pack(ThreadTeam& team) {
   team.run([&](int thread, int threads) {
     for (int64_t p = m.panels() * thread / threads; p < m.panels() * (thread + 1) / threads; ++p) {
       const int n = static_cast<int>(std::min<int64_t>(kPanel, rows() - p * kPanel));
-      pack_panel(source_.dtype, source_.row(p * kPanel), stride, n, cols(), memory_.data() + static_cast<size_t>(p) * m.panel_bytes);
+      pack_panel(source_.dtype, source_.row(p * kPanel), stride, n, cols(),
+                 memory_.data() + static_cast<size_t>(p) * m.panel_bytes);
     }
   });
   packed_ = m;
@@ -61,7 +62,8 @@ void Weight::row(int64_t r, float* out) const { dequantise_row(source_.dtype, so
 
 void Weight::replace(std::vector<float> values) {
   if (static_cast<int64_t>(values.size()) != source_.elements())
-    fail(ErrorCode::kUsage, "weight", "{} has {} elements, the replacement {}", source_.name, source_.elements(), values.size());
+    fail(ErrorCode::kUsage, "weight", "{} has {} elements, the replacement {}", source_.name, source_.elements(),
+         values.size());
   if (original_.data == nullptr) original_ = source_;
   replaced_ = std::move(values);
   source_.dtype = DType::kF32;

@@ -26,8 +26,14 @@ struct LowRank : Adapter {
     return {name, DType::kF32, {r, c}, reinterpret_cast<const std::byte*>(x.data()), x.size() * 4};
   }
   LowRank(int64_t rows_, int64_t cols_, int64_t rank_, float scale_)
-      : rows(rows_), cols(cols_), rank(rank_), scale(scale_), a_values(noise(1, rank * cols)), b_values(noise(2, rows * rank)),
-        a(view("a", a_values, rank, cols)), b(view("b", b_values, rows, rank)) {}
+      : rows(rows_),
+        cols(cols_),
+        rank(rank_),
+        scale(scale_),
+        a_values(noise(1, rank * cols)),
+        b_values(noise(2, rows * rank)),
+        a(view("a", a_values, rank, cols)),
+        b(view("b", b_values, rows, rank)) {}
 
   Val apply(Ops& ops, Val x, Val base_out, const Linear&) const override {
     const Val low = ops.linear(x, Linear{&a, nullptr, {}});
@@ -40,7 +46,8 @@ struct LowRank : Adapter {
       for (int64_t c = 0; c < cols; ++c) {
         double sum = 0;
         for (int64_t k = 0; k < rank; ++k)
-          sum += static_cast<double>(b_values[static_cast<size_t>(r * rank + k)]) * static_cast<double>(a_values[static_cast<size_t>(k * cols + c)]);
+          sum += static_cast<double>(b_values[static_cast<size_t>(r * rank + k)]) *
+                 static_cast<double>(a_values[static_cast<size_t>(k * cols + c)]);
         w[static_cast<size_t>(r * cols + c)] += static_cast<float>(sum * static_cast<double>(scale));
       }
     return w;
@@ -56,7 +63,8 @@ struct ChangingWeights : testing::Test {
   std::vector<float> logits(size_t chunk = 30) { return pass.chunks(ids, chunk); }
   static double distance(const std::vector<float>& a, const std::vector<float>& b) {
     double most = a.size() == b.size() ? 0 : 1e9;
-    for (size_t i = 0; i < a.size() && i < b.size(); ++i) most = std::max(most, std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+    for (size_t i = 0; i < a.size() && i < b.size(); ++i)
+      most = std::max(most, std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
     return most;
   }
 };
@@ -92,10 +100,15 @@ TEST_F(ChangingWeights, ReplacedGainIsSeen) {
 // On projections that the Recorder fuses in every way: shared input, residual sum, gate.
 TEST_F(ChangingWeights, AdapterEqualsMergedWeight) {
   const ModelConfig& c = model->config();
-  const struct { const char* name; int64_t rows, cols; } places[] = {
-      {"blk.0.attn_q", c.heads * c.head_dim, c.width}, {"blk.1.attn_v", c.kv_heads * c.head_dim, c.width},
-      {"blk.0.attn_output", c.width, c.heads * c.head_dim}, {"blk.1.ffn_gate", c.ff_width, c.width},
-      {"blk.0.ffn_up", c.ff_width, c.width}, {"blk.1.ffn_down", c.width, c.ff_width}};
+  const struct {
+    const char* name;
+    int64_t rows, cols;
+  } places[] = {{"blk.0.attn_q", c.heads * c.head_dim, c.width},
+                {"blk.1.attn_v", c.kv_heads * c.head_dim, c.width},
+                {"blk.0.attn_output", c.width, c.heads * c.head_dim},
+                {"blk.1.ffn_gate", c.ff_width, c.width},
+                {"blk.0.ffn_up", c.ff_width, c.width},
+                {"blk.1.ffn_down", c.width, c.ff_width}};
   const auto before = logits();
   for (const auto& place : places) {
     Linear& l = projection(place.name, place.rows, place.cols);

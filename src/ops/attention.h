@@ -31,20 +31,21 @@ struct AttendUnit {
   const uint8_t* const* pages = nullptr;    // by page number; keys at + k_offset
   const uint8_t* const* v_pages = nullptr;  // values, at + v_offset; nullptr: the same pages
   size_t k_offset = 0, v_offset = 0;
-  const uint8_t *k_forms = nullptr, *v_forms = nullptr;  // by page, or nullptr: 0 as the codec has it, else closed (kivi)
+  const uint8_t *k_forms = nullptr,
+                *v_forms = nullptr;  // by page, or nullptr: 0 as the codec has it, else closed (kivi)
   const KvClosedKernels *k_closed = nullptr, *v_closed = nullptr;  // a value page's form: its groups
   int v_group = 0;
-  const uint32_t* alive = nullptr;        // by page, a bit for each row that still counts; nullptr: all do
-  int64_t far_pages = 0;                  // keys of pages below this one meet far_prep, not prep ...
+  const uint32_t* alive = nullptr;  // by page, a bit for each row that still counts; nullptr: all do
+  int64_t far_pages = 0;            // keys of pages below this one meet far_prep, not prep ...
   const uint8_t* far_prep = nullptr;
-  int32_t far_shift = 0;                  // ... and count as standing so much later (ALiBi)
+  int32_t far_shift = 0;  // ... and count as standing so much later (ALiBi)
   int k_width = 0, v_width = 0;
-  int n = 0;                              // queries
-  const uint8_t* prep = nullptr;          // n prepared queries, already rotated and scaled
-  const int64_t* begin = nullptr;         // by query: the slots [begin, end) are visible
+  int n = 0;                       // queries
+  const uint8_t* prep = nullptr;   // n prepared queries, already rotated and scaled
+  const int64_t* begin = nullptr;  // by query: the slots [begin, end) are visible
   const int64_t* end = nullptr;
   float softcap = 0;
-  const float* slopes = nullptr;          // by query (ALiBi), or nullptr
+  const float* slopes = nullptr;  // by query (ALiBi), or nullptr
   const int32_t* query_positions = nullptr;
   const int32_t* key_positions = nullptr;
   // Pages that the next unit wants, or nullptr; where in them, and how much of each.
@@ -52,7 +53,7 @@ struct AttendUnit {
   size_t ahead_offset = 0, ahead_v_offset = 0;
   int ahead_pages = 0, ahead_bytes = 0, ahead_v_bytes = 0;
   AttendPartial state = {};
-  uint8_t* scratch = nullptr;             // attend_unit_scratch bytes, 64-byte aligned
+  uint8_t* scratch = nullptr;  // attend_unit_scratch bytes, 64-byte aligned
 };
 
 inline size_t attend_unit_scratch(int k_width, int v_width) {

@@ -32,7 +32,8 @@ void attention_reference(const float* q, const float* keys, const float* values,
     total += p;
     for (int d = 0; d < v_width; ++d) sums[static_cast<size_t>(d)] += p * static_cast<double>(values[r * v_width + d]);
   }
-  for (int d = 0; d < v_width; ++d) out[d] = total > 0 ? static_cast<float>(sums[static_cast<size_t>(d)] / total) : 0.0f;
+  for (int d = 0; d < v_width; ++d)
+    out[d] = total > 0 ? static_cast<float>(sums[static_cast<size_t>(d)] / total) : 0.0f;
 }
 
 }  // namespace frugal

@@ -100,14 +100,16 @@ TEST(Codec, ReadsBackWhatWasWritten) {
 
 std::vector<uint8_t> prepared(const KvCodecKernels& c, const std::vector<float>& q, int width, int n) {
   std::vector<uint8_t> prep(c.prep_bytes(width) * static_cast<size_t>(n));
-  for (int i = 0; i < n; ++i) c.prepare(&q[static_cast<size_t>(i * width)], width, &prep[c.prep_bytes(width) * static_cast<size_t>(i)]);
+  for (int i = 0; i < n; ++i)
+    c.prepare(&q[static_cast<size_t>(i * width)], width, &prep[c.prep_bytes(width) * static_cast<size_t>(i)]);
   return prep;
 }
 
 void expect_dot(const CodecUnderTest& c, const CodecPage& page, int width, int n, uint8_t* scratch) {
   const auto q = normal_like(3, static_cast<size_t>(n * width));
   std::vector<float> scores(static_cast<size_t>(n * kAttendRows));
-  c.codec.dot(c.codec.k_open(page.keys.data(), width, scratch), width, prepared(c.codec, q, width, n).data(), n, scores.data());
+  c.codec.dot(c.codec.k_open(page.keys.data(), width, scratch), width, prepared(c.codec, q, width, n).data(), n,
+              scores.data());
   const bool rounds = c.codec.pairs && !bytes_times_bytes(c);
   for (int i = 0; i < n; ++i)
     for (int r = 0; r < kPageRows; ++r) {
@@ -117,7 +119,8 @@ void expect_dot(const CodecUnderTest& c, const CodecPage& page, int width, int n
         const double term = seen(rounds, q[static_cast<size_t>(i * width + d)]) * seen(rounds, key);
         sum += term, size += std::fabs(term), key_size += std::fabs(static_cast<double>(key));
       }
-      const double quantised = bytes_times_bytes(c) ? key_size * 1.5 / 127 * 0.51 : 0;  // half a step of the query's codes
+      const double quantised =
+          bytes_times_bytes(c) ? key_size * 1.5 / 127 * 0.51 : 0;  // half a step of the query's codes
       ASSERT_NEAR(scores[static_cast<size_t>(i * kAttendRows + r)], sum, 2e-6 * size + quantised)
           << "width " << width << " query " << i << " of " << n << " row " << r;
     }
@@ -149,7 +152,8 @@ void expect_axpy(const CodecUnderTest& c, const CodecPage& page, int width, int 
                             seen(c.codec.pairs, page.read_values[static_cast<size_t>(r % kPageRows * width + d)]);
         sum += term, size += std::fabs(term);
       }
-      ASSERT_NEAR(acc[static_cast<size_t>(i * width + d)], sum, 3e-6 * size) << "width " << width << " query " << i << " of " << n << " channel " << d;
+      ASSERT_NEAR(acc[static_cast<size_t>(i * width + d)], sum, 3e-6 * size)
+          << "width " << width << " query " << i << " of " << n << " channel " << d;
     }
 }
 
@@ -177,7 +181,8 @@ TEST(Codec, DotAndAxpyMatchDecodedRows) {
 TEST(Codec, QueriesDoNotDependOnTheirNeighbours) {
   each_codec([](const CodecUnderTest& c) {
     constexpr int kWidth = 80, kMost = 50;
-    const auto k = normal_like(6, kPageRows * kWidth), q = normal_like(8, kMost * kWidth), p = normal_like(9, kMost * kAttendRows);
+    const auto k = normal_like(6, kPageRows * kWidth), q = normal_like(8, kMost * kWidth),
+               p = normal_like(9, kMost * kAttendRows);
     const CodecPage page(c.codec, kWidth, k, k);
     PageScratch key_scratch(kWidth), value_scratch(kWidth);
     const auto prep = prepared(c.codec, q, kWidth, kMost);
@@ -189,7 +194,8 @@ TEST(Codec, QueriesDoNotDependOnTheirNeighbours) {
       c.codec.axpy(&values, 1, kWidth, &x[static_cast<size_t>(first * kAttendRows)], n, acc);
     };
     std::vector<float> scores1(kMost * kAttendRows), acc1(kMost * kWidth);
-    for (int i = 0; i < kMost; ++i) run(i, 1, &scores1[static_cast<size_t>(i * kAttendRows)], &acc1[static_cast<size_t>(i * kWidth)]);
+    for (int i = 0; i < kMost; ++i)
+      run(i, 1, &scores1[static_cast<size_t>(i * kAttendRows)], &acc1[static_cast<size_t>(i * kWidth)]);
     for (int n = 2; n <= kMost; ++n) {
       std::vector<float> scores(static_cast<size_t>(n * kAttendRows)), acc(static_cast<size_t>(n * kWidth));
       run(0, n, scores.data(), acc.data());
@@ -216,12 +222,14 @@ TEST(Rotate, MatchesPlain) {
         RopeTable rope;
         for (int i = 0; i < pairs; ++i) rope.inv_freq.push_back(1.0 / (i + 1));
         rope.interleaved = interleaved;
-        std::vector<float> angles(static_cast<size_t>(2 * pairs)), plain = normal_like(11, static_cast<size_t>(2 * pairs + 8)), head = plain;
+        std::vector<float> angles(static_cast<size_t>(2 * pairs)),
+            plain = normal_like(11, static_cast<size_t>(2 * pairs + 8)), head = plain;
         const int32_t position = 5;
         rope_angles(rope, &position, 1, angles.data());
         rope_rotate(rope, angles.data(), plain.data());
         table->rotate(rope, angles.data(), head.data());
-        for (size_t i = 0; i < head.size(); ++i) ASSERT_NEAR(head[i], plain[i], 3e-7) << table->name << ", " << pairs << " pairs, " << interleaved;
+        for (size_t i = 0; i < head.size(); ++i)
+          ASSERT_NEAR(head[i], plain[i], 3e-7) << table->name << ", " << pairs << " pairs, " << interleaved;
       }
 }
 

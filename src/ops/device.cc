@@ -22,8 +22,8 @@ std::string last_error() {
 // Fills device from the plug-in's table, or its reason.
 void ask(const FrugalCudaTable& table, CudaDevice& device) {
   if (table.version != kCudaTableVersion) {
-    device.reason = fmt::format("the plug-in is of version {}, this program needs {}", table.version,
-                                int{kCudaTableVersion});
+    device.reason =
+        fmt::format("the plug-in is of version {}, this program needs {}", table.version, int{kCudaTableVersion});
     return;
   }
   char reason[256] = "";

@@ -9,9 +9,7 @@
 namespace frugal {
 namespace {
 
-CudaDevice probe_fake(const char* which) {
-  return probe_cuda(std::string(FRUGAL_FAKE_CUDA) + which + ".so");
-}
+CudaDevice probe_fake(const char* which) { return probe_cuda(std::string(FRUGAL_FAKE_CUDA) + which + ".so"); }
 
 void expect_refused(const CudaDevice& device, const std::string& because) {
   EXPECT_FALSE(device.available);
@@ -27,18 +25,10 @@ TEST(CudaPlugin, FileThatIsNoLibrary) {
   expect_refused(probe_cuda(std::string(FRUGAL_SOURCE_DIR) + "/MAP.md"), "cannot be loaded");
 }
 
-TEST(CudaPlugin, LibraryWithoutTheFunction) {
-  expect_refused(probe_fake("empty"), "it has no frugal_cuda_table");
-}
-TEST(CudaPlugin, WrongVersion) {
-  expect_refused(probe_fake("old"), "is of version 42, this program needs 1");
-}
-TEST(CudaPlugin, NoGpu) {
-  expect_refused(probe_fake("no_gpu"), "no GPU: the driver is on holiday");
-}
-TEST(CudaPlugin, GpuThatDoesNotAnswer) {
-  expect_refused(probe_fake("silent_gpu"), "CUDA error 46");
-}
+TEST(CudaPlugin, LibraryWithoutTheFunction) { expect_refused(probe_fake("empty"), "it has no frugal_cuda_table"); }
+TEST(CudaPlugin, WrongVersion) { expect_refused(probe_fake("old"), "is of version 42, this program needs 1"); }
+TEST(CudaPlugin, NoGpu) { expect_refused(probe_fake("no_gpu"), "no GPU: the driver is on holiday"); }
+TEST(CudaPlugin, GpuThatDoesNotAnswer) { expect_refused(probe_fake("silent_gpu"), "CUDA error 46"); }
 
 TEST(CudaPlugin, GpuThatAnswers) {
   const CudaDevice device = probe_fake("one_gpu");

@@ -7,10 +7,18 @@
 
 namespace frugal {
 
-namespace portable { const KernelTable& table(); }
-namespace avx2 { const KernelTable& table(); }
-namespace avx512 { const KernelTable& table(); }
-namespace avx512vnni { const KernelTable& table(); }
+namespace portable {
+const KernelTable& table();
+}
+namespace avx2 {
+const KernelTable& table();
+}
+namespace avx512 {
+const KernelTable& table();
+}
+namespace avx512vnni {
+const KernelTable& table();
+}
 
 namespace {
 
@@ -19,9 +27,11 @@ std::vector<const KernelTable*> runnable() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   [[maybe_unused]] auto has = [](bool x) { return x; };
-  [[maybe_unused]] const bool v3 = has(__builtin_cpu_supports("avx2")) && has(__builtin_cpu_supports("fma")) && has(__builtin_cpu_supports("bmi2"));
-  [[maybe_unused]] const bool v4 = v3 && has(__builtin_cpu_supports("avx512f")) && has(__builtin_cpu_supports("avx512bw")) &&
-                  has(__builtin_cpu_supports("avx512vl")) && has(__builtin_cpu_supports("avx512dq"));
+  [[maybe_unused]] const bool v3 =
+      has(__builtin_cpu_supports("avx2")) && has(__builtin_cpu_supports("fma")) && has(__builtin_cpu_supports("bmi2"));
+  [[maybe_unused]] const bool v4 = v3 && has(__builtin_cpu_supports("avx512f")) &&
+                                   has(__builtin_cpu_supports("avx512bw")) && has(__builtin_cpu_supports("avx512vl")) &&
+                                   has(__builtin_cpu_supports("avx512dq"));
 #if defined(FRUGAL_HAVE_avx2)
   if (v3) tables.push_back(&avx2::table());
 #endif
@@ -85,8 +95,17 @@ size_t act_tile_bytes(ActForm form, int64_t cols, int m) {
 
 bool can_pack(DType dtype) {
   switch (dtype) {
-    case DType::kF32: case DType::kF16: case DType::kBF16: case DType::kQ4_0: case DType::kQ4_1: case DType::kQ5_0:
-    case DType::kQ5_1: case DType::kQ8_0: case DType::kQ4_K: case DType::kQ5_K: case DType::kQ6_K: return true;
+    case DType::kF32:
+    case DType::kF16:
+    case DType::kBF16:
+    case DType::kQ4_0:
+    case DType::kQ4_1:
+    case DType::kQ5_0:
+    case DType::kQ5_1:
+    case DType::kQ8_0:
+    case DType::kQ4_K:
+    case DType::kQ5_K:
+    case DType::kQ6_K: return true;
     default: return false;
   }
 }

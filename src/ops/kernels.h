@@ -16,8 +16,8 @@
 
 namespace frugal {
 
-constexpr int kPanel = 16;  // weight rows a panel
-constexpr int kTile = 12;   // activation rows a tile
+constexpr int kPanel = 16;     // weight rows a panel
+constexpr int kTile = 12;      // activation rows a tile
 constexpr int kPageRows = 32;  // cached tokens a page
 
 enum class ActForm : uint8_t { kF32, kBF16, kInt8 };
@@ -105,7 +105,7 @@ struct KernelTable {
   void (*scale)(const float* a, float s, int64_t n, float* out);
   void (*softcap)(const float* a, float cap, int64_t n, float* out);
   void (*rotate)(const struct RopeTable& table, const float* cos_sin, float* head);  // as rope_rotate
-  double (*log_sum_exp)(const float* a, int64_t n);  // natural log of sum of e^a
+  double (*log_sum_exp)(const float* a, int64_t n);                                  // natural log of sum of e^a
   // n queries of one key/value head over pages [page0, page1): see attention.h.
   void (*attend)(const struct AttendUnit& unit, int64_t page0, int64_t page1);
   // Folds count partial results of one query, each step floats after the one before, into the first.
@@ -116,10 +116,11 @@ struct KernelTable {
   const KvCodecKernels* exact_codecs;  // the same storage, multiplied in float32 throughout
   int codec_count;
   const KvCodecKernels* find_codec(const std::string& codec_name, bool exact = false) const;
-  // What n queries of a unit gave the rows of one page: 2^(score - lse[i]), lse being a query's final base-2 log-sum-exp.
-  // The mean over each `ratio` queries that follow one another is added to mass[kPageRows] in their order, and stored in
-  // each (n / ratio x kPageRows) unless that is nullptr.
-  void (*attend_mass)(const struct AttendUnit& unit, const float* lse, int ratio, int64_t page, float* mass, float* each);
+  // What n queries of a unit gave the rows of one page: 2^(score - lse[i]), lse being a query's final base-2
+  // log-sum-exp. The mean over each `ratio` queries that follow one another is added to mass[kPageRows] in their order,
+  // and stored in each (n / ratio x kPageRows) unless that is nullptr.
+  void (*attend_mass)(const struct AttendUnit& unit, const float* lse, int ratio, int64_t page, float* mass,
+                      float* each);
   const KvClosedKernels *closed, *exact_closed;
   int closed_count;
   const KvClosedKernels* find_closed(int bits, bool exact = false) const;

@@ -29,11 +29,18 @@ struct Group {
     unit = f16_to_float(scale);
     base = f16_to_float(smallest);
   }
-  uint32_t code(float x) const { return static_cast<uint32_t>(unit > 0 ? std::clamp(std::nearbyint((x - base) / unit), 0.0f, static_cast<float>(most)) : 0.0f); }
+  uint32_t code(float x) const {
+    return static_cast<uint32_t>(
+        unit > 0 ? std::clamp(std::nearbyint((x - base) / unit), 0.0f, static_cast<float>(most)) : 0.0f);
+  }
 };
 
-uint16_t* params(uint8_t* page, const KiviForm& f, int set) { return reinterpret_cast<uint16_t*>(page) + static_cast<size_t>(2 * set * f.width); }
-const uint16_t* params(const uint8_t* page, const KiviForm& f, int set) { return params(const_cast<uint8_t*>(page), f, set); }
+uint16_t* params(uint8_t* page, const KiviForm& f, int set) {
+  return reinterpret_cast<uint16_t*>(page) + static_cast<size_t>(2 * set * f.width);
+}
+const uint16_t* params(const uint8_t* page, const KiviForm& f, int set) {
+  return params(const_cast<uint8_t*>(page), f, set);
+}
 
 // Where a key's code lies: the word and the bit in it.
 struct Place {
@@ -98,14 +105,16 @@ void kivi_read_key(const KiviForm& f, uint8_t page_form, const uint8_t* page, in
   const uint16_t* p = params(page, f, f.key_set(page_form, page, slot));
   const uint8_t* codes = page + f.key_codes(page_form);
   for (int d = 0; d < f.width; ++d)
-    row[d] = static_cast<float>(get(codes, key_place(f, d, slot), f.bits)) * f16_to_float(p[d]) + f16_to_float(p[f.width + d]);
+    row[d] = static_cast<float>(get(codes, key_place(f, d, slot), f.bits)) * f16_to_float(p[d]) +
+             f16_to_float(p[f.width + d]);
 }
 
 void kivi_read_value(const KiviForm& f, const uint8_t* page, int slot, float* row) {
   uint8_t* p = const_cast<uint8_t*>(page);
   for (int d = 0; d < f.width; ++d) {
     const int g = std::min(d / f.group, f.groups() - 1);
-    row[d] = static_cast<float>(get(page + value_codes(f), value_place(f, slot, d), f.bits)) * f16_to_float(value_params(p, f, g, false)[slot]) +
+    row[d] = static_cast<float>(get(page + value_codes(f), value_place(f, slot, d), f.bits)) *
+                 f16_to_float(value_params(p, f, g, false)[slot]) +
              f16_to_float(value_params(p, f, g, true)[slot]);
   }
 }
@@ -113,9 +122,11 @@ void kivi_read_value(const KiviForm& f, const uint8_t* page, int slot, float* ro
 void kivi_move_value(const KiviForm& f, const uint8_t* from, int slot, uint8_t* to, int to_slot) {
   uint8_t* p = const_cast<uint8_t*>(from);
   for (int g = 0; g < f.groups(); ++g)
-    for (bool smallest : {false, true}) value_params(to, f, g, smallest)[to_slot] = value_params(p, f, g, smallest)[slot];
+    for (bool smallest : {false, true})
+      value_params(to, f, g, smallest)[to_slot] = value_params(p, f, g, smallest)[slot];
   for (int d = 0; d < f.width; ++d)
-    put(to + value_codes(f), value_place(f, to_slot, d), f.bits, get(from + value_codes(f), value_place(f, slot, d), f.bits));
+    put(to + value_codes(f), value_place(f, to_slot, d), f.bits,
+        get(from + value_codes(f), value_place(f, slot, d), f.bits));
 }
 
 void KiviPacker::add(const uint8_t* from, uint8_t from_form, int slot, int to_slot) {

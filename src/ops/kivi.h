@@ -7,8 +7,8 @@
 // parameters that they were made with and are never computed anew.
 //
 //   keys    for each set half scale[width], half smallest[width]; codes [width / c][16 lanes] u32 with c = 16 / bits
-//           channels each: code of channel j and row lane + 16 h at bit bits * (4 (j / 2) + 2 h + j % 2), so that the codes
-//           of two channels lie side by side; packed: u8 set_of[32]
+//           channels each: code of channel j and row lane + 16 h at bit bits * (4 (j / 2) + 2 h + j % 2), so that the
+//           codes of two channels lie side by side; packed: u8 set_of[32]
 //   values  half scale[groups][32], half smallest[groups][32]; codes [bits][width / 16][16 lanes] u32: code of channel
 //           lane and row 32 / bits * unit + j at bit bits * j
 //
@@ -25,8 +25,8 @@ constexpr int kMostKiviSets = 32;
 constexpr uint8_t kKiviPacked = 64;
 constexpr int kivi_sets(uint8_t form) { return form & (kKiviPacked - 1); }
 
-// What the two sides of one kivi(...) have in common. group: rows (keys; 8, 16 or 32) or channels (values; a multiple of
-// 16, at most the head size) that share parameters; width: padded to 16; used: channels before padding.
+// What the two sides of one kivi(...) have in common. group: rows (keys; 8, 16 or 32) or channels (values; a multiple
+// of 16, at most the head size) that share parameters; width: padded to 16; used: channels before padding.
 struct KiviForm {
   int bits = 2, group = 32, width = 0, used = 0;
   int groups() const { return used <= group ? 1 : (used + group - 1) / group; }  // of a value row
@@ -54,7 +54,8 @@ void kivi_move_value(const KiviForm& form, const uint8_t* from, int slot, uint8_
 // Packs key rows of several pages into one, which must have room for the sets that its rows bring.
 class KiviPacker {
  public:
-  KiviPacker(const KiviForm& form, uint8_t* page, int sets) : form_(form), page_(page), page_form_(static_cast<uint8_t>(sets | kKiviPacked)) {}
+  KiviPacker(const KiviForm& form, uint8_t* page, int sets)
+      : form_(form), page_(page), page_form_(static_cast<uint8_t>(sets | kKiviPacked)) {}
   void add(const uint8_t* from, uint8_t from_form, int slot, int to_slot);
 
  private:

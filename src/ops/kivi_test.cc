@@ -1,5 +1,5 @@
-// Closed pages: the error bound of their rounding, packing of rows with their codes as they are, and the kernels that open
-// them against the plain reader, for every table, form and odd width.
+// Closed pages: the error bound of their rounding, packing of rows with their codes as they are, and the kernels that
+// open them against the plain reader, for every table, form and odd width.
 #include "ops/kivi.h"
 
 #include <gtest/gtest.h>
@@ -44,7 +44,8 @@ struct KiviPages : testing::TestWithParam<std::tuple<int, int, int>> {  // bits,
   // Half a step, and what the half floats of the parameters lose.
   void expect_close(float found, float x, float low, float high) const {
     const float most = static_cast<float>((1 << form.bits) - 1), step = (high - low) / most;
-    ASSERT_LE(std::abs(found - x), step / 2 + std::ldexp(std::abs(low) + most * step, -10) + 1e-7f) << x << " in [" << low << ", " << high << "]";
+    ASSERT_LE(std::abs(found - x), step / 2 + std::ldexp(std::abs(low) + most * step, -10) + 1e-7f)
+        << x << " in [" << low << ", " << high << "]";
   }
 };
 
@@ -113,7 +114,8 @@ TEST_P(KiviPages, KernelsOpenWhatThePlainReaderReads) {
   std::vector<uint8_t> packed(form.key_bytes(7 | kKiviPacked));
   const auto a = keys(1), b = keys(2);
   KiviPacker packer(form, packed.data(), 7);
-  for (int r = 0; r < 32; ++r) packer.add((r / 6 % 2 == 0 ? a : b).data(), form.key_form(), form.group == 32 ? r : r % 16, r);
+  for (int r = 0; r < 32; ++r)
+    packer.add((r / 6 % 2 == 0 ? a : b).data(), form.key_form(), form.group == 32 ? r : r % 16, r);
   std::vector<uint8_t> values(form.value_bytes());
   kivi_close_values(form, rows(4).data(), values.data());
   alignas(64) static uint8_t scratch[1024 * 32 * 4];
@@ -124,67 +126,82 @@ TEST_P(KiviPages, KernelsOpenWhatThePlainReaderReads) {
       const bool pairs = !exact && table->find_codec("f16")->pairs;
       SCOPED_TRACE(std::string(table->name) + (exact ? " exact" : ""));
       const auto at = [&](const uint8_t* opened, size_t place) {
-        return pairs ? bf16_to_float(reinterpret_cast<const uint16_t*>(opened)[place]) : reinterpret_cast<const float*>(opened)[place];
+        return pairs ? bf16_to_float(reinterpret_cast<const uint16_t*>(opened)[place])
+                     : reinterpret_cast<const float*>(opened)[place];
       };
-      const auto near = [&](float found, float expected) { ASSERT_NEAR(found, expected, (pairs ? 1.0f / 250 : 1e-6f) * std::abs(expected) + 1e-6f); };
-      for (const auto& [page, page_form] : {std::pair<const std::vector<uint8_t>*, uint8_t>{&a, form.key_form()}, {&packed, static_cast<uint8_t>(7 | kKiviPacked)}}) {
+      const auto near = [&](float found, float expected) {
+        ASSERT_NEAR(found, expected, (pairs ? 1.0f / 250 : 1e-6f) * std::abs(expected) + 1e-6f);
+      };
+      for (const auto& [page, page_form] : {std::pair<const std::vector<uint8_t>*, uint8_t>{&a, form.key_form()},
+                                            {&packed, static_cast<uint8_t>(7 | kKiviPacked)}}) {
         const uint8_t* opened = k.k_open(page->data(), width, page_form, scratch);
         for (int r = 0; r < 32; ++r) {
           kivi_read_key(form, page_form, page->data(), r, row.data());
           for (int d = 0; d < width; ++d)
-            near(at(opened, static_cast<size_t>(pairs ? (d / 2 * 32 + r) * 2 + d % 2 : d * 32 + r)), row[static_cast<size_t>(d)]);
+            near(at(opened, static_cast<size_t>(pairs ? (d / 2 * 32 + r) * 2 + d % 2 : d * 32 + r)),
+                 row[static_cast<size_t>(d)]);
         }
       }
       const uint8_t* opened = k.v_open(values.data(), width, form.groups(), form.group, scratch);
       for (int r = 0; r < 32; ++r) {
         kivi_read_value(form, values.data(), r, row.data());
         for (int d = 0; d < form.used; ++d)
-          near(at(opened, static_cast<size_t>(pairs ? (r / 2 * width + d) * 2 + r % 2 : r * width + d)), row[static_cast<size_t>(d)]);
+          near(at(opened, static_cast<size_t>(pairs ? (r / 2 * width + d) * 2 + r % 2 : r * width + d)),
+               row[static_cast<size_t>(d)]);
       }
     }
 }
 
-// Pages met as they are: scores and weighted sums of several queries against the plain reader, each query's bits whatever
-// stands beside it.
+// Pages met as they are: scores and weighted sums of several queries against the plain reader, each query's bits
+// whatever stands beside it.
 TEST_P(KiviPages, KernelsMeetClosedPagesAsTheyAre) {
   constexpr int kQueries = 8;
   std::vector<uint8_t> packed(form.key_bytes(4 | kKiviPacked)), values(form.value_bytes());
   const auto fresh = keys(1), other = keys(2);
   KiviPacker packer(form, packed.data(), 4);
-  for (int r = 0; r < 32; ++r) packer.add((r < 11 || r > 27 ? fresh : other).data(), form.key_form(), form.group == 32 ? r : r % 16, r);
+  for (int r = 0; r < 32; ++r)
+    packer.add((r < 11 || r > 27 ? fresh : other).data(), form.key_form(), form.group == 32 ? r : r % 16, r);
   kivi_close_values(form, rows(4).data(), values.data());
   Stream random = stream(3, 1, Purpose::kTest);
   std::vector<float> q(static_cast<size_t>(kQueries * width), 0.0f), row(static_cast<size_t>(width));
   std::vector<float> scores(kQueries * kAttendRows), alone(kAttendRows);
   for (int i = 0; i < kQueries; ++i)
-    for (int d = 0; d < form.used; ++d) q[static_cast<size_t>(i * width + d)] = d == 3 ? 1e-3f * random.uniform() : random.uniform() - 0.5f;
+    for (int d = 0; d < form.used; ++d)
+      q[static_cast<size_t>(i * width + d)] = d == 3 ? 1e-3f * random.uniform() : random.uniform() - 0.5f;
   for (const KernelTable* table : kernel_tables()) {
     const KvClosedKernels& k = *table->find_closed(form.bits);
     if (k.k_dot == nullptr) continue;
     const KvCodecKernels& half = *table->find_codec("f16");
     std::vector<uint8_t> prep(kQueries * half.prep_bytes(width));
-    for (int i = 0; i < kQueries; ++i) half.prepare(&q[static_cast<size_t>(i * width)], width, &prep[static_cast<size_t>(i) * half.prep_bytes(width)]);
-    for (const auto& [page, page_form] : {std::pair<const std::vector<uint8_t>*, uint8_t>{&fresh, form.key_form()}, {&packed, static_cast<uint8_t>(4 | kKiviPacked)}}) {
+    for (int i = 0; i < kQueries; ++i)
+      half.prepare(&q[static_cast<size_t>(i * width)], width, &prep[static_cast<size_t>(i) * half.prep_bytes(width)]);
+    for (const auto& [page, page_form] : {std::pair<const std::vector<uint8_t>*, uint8_t>{&fresh, form.key_form()},
+                                          {&packed, static_cast<uint8_t>(4 | kKiviPacked)}}) {
       ASSERT_TRUE(k.k_dot(page->data(), width, page_form, prep.data(), kQueries, scores.data()));
       for (int i = 0; i < kQueries; ++i) {
-        ASSERT_TRUE(k.k_dot(page->data(), width, page_form, &prep[static_cast<size_t>(i) * half.prep_bytes(width)], 1, alone.data()));
+        ASSERT_TRUE(k.k_dot(page->data(), width, page_form, &prep[static_cast<size_t>(i) * half.prep_bytes(width)], 1,
+                            alone.data()));
         for (int r = 0; r < 32; ++r) {
           kivi_read_key(form, page_form, page->data(), r, row.data());
           double expected = 0, size = 0;
           for (int d = 0; d < width; ++d) {
-            const double term = static_cast<double>(row[static_cast<size_t>(d)]) * static_cast<double>(q[static_cast<size_t>(i * width + d)]);
+            const double term = static_cast<double>(row[static_cast<size_t>(d)]) *
+                                static_cast<double>(q[static_cast<size_t>(i * width + d)]);
             expected += term, size += std::abs(term);
           }
-          ASSERT_NEAR(scores[static_cast<size_t>(i * kAttendRows + r)], expected, size / 100 + 0.05) << "query " << i << " row " << r;
+          ASSERT_NEAR(scores[static_cast<size_t>(i * kAttendRows + r)], expected, size / 100 + 0.05)
+              << "query " << i << " row " << r;
           ASSERT_EQ(scores[static_cast<size_t>(i * kAttendRows + r)], alone[static_cast<size_t>(r)]);
         }
       }
     }
     // Weights as bf16 in the first half of each row of scores, an eighth each of powers of two, so that they are exact.
-    std::vector<float> weights(kQueries * kAttendRows), acc(static_cast<size_t>(kQueries * width), 0.5f), one(static_cast<size_t>(width), 0.5f);
+    std::vector<float> weights(kQueries * kAttendRows), acc(static_cast<size_t>(kQueries * width), 0.5f),
+        one(static_cast<size_t>(width), 0.5f);
     const auto weight = [](int i, int r) { return std::ldexp(1.0f, -((i + r) % 5)); };
     for (int i = 0; i < kQueries; ++i)
-      for (int r = 0; r < 32; ++r) reinterpret_cast<uint16_t*>(&weights[static_cast<size_t>(i * kAttendRows)])[r] = float_to_bf16(weight(i, r));
+      for (int r = 0; r < 32; ++r)
+        reinterpret_cast<uint16_t*>(&weights[static_cast<size_t>(i * kAttendRows)])[r] = float_to_bf16(weight(i, r));
     k.v_axpy(values.data(), width, form.groups(), form.group, weights.data(), kQueries, acc.data());
     k.v_axpy(values.data(), width, form.groups(), form.group, &weights[2 * kAttendRows], 1, one.data());
     for (int d = 0; d < width; ++d) ASSERT_EQ(one[static_cast<size_t>(d)], acc[static_cast<size_t>(2 * width + d)]);
@@ -198,13 +215,17 @@ TEST_P(KiviPages, KernelsMeetClosedPagesAsTheyAre) {
         }
       }
       // Half a step of bf16 for the largest code and for the offset's float sum, in a group whose span is up to 6,000.
-      for (int d = 0; d < form.used; ++d) ASSERT_NEAR(acc[static_cast<size_t>(i * width + d)], expected[static_cast<size_t>(d)], 40 + size[static_cast<size_t>(d)] / 20) << d;
+      for (int d = 0; d < form.used; ++d)
+        ASSERT_NEAR(acc[static_cast<size_t>(i * width + d)], expected[static_cast<size_t>(d)],
+                    40 + size[static_cast<size_t>(d)] / 20)
+            << d;
     }
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, KiviPages,
-                         testing::Combine(testing::Values(2, 4), testing::Values(16, 32), testing::Values(8, 24, 64, 80, 128)));
+                         testing::Combine(testing::Values(2, 4), testing::Values(16, 32),
+                                          testing::Values(8, 24, 64, 80, 128)));
 
 }  // namespace
 }  // namespace frugal

@@ -50,21 +50,24 @@ void bench(DType type, ThreadTeam& team, const KernelTable& k) {
   auto run = [&](int count) {
     const int tiles = (count + kTile - 1) / kTile;
     for (int t = 0; t < count; ++t)
-      k.prepare(form, x.data(), cols, 0, cols, t % kTile, std::min(count, kTile), tile.data() + static_cast<size_t>(t / kTile) * act_tile_bytes(form, cols, kTile));
+      k.prepare(form, x.data(), cols, 0, cols, t % kTile, std::min(count, kTile),
+                tile.data() + static_cast<size_t>(t / kTile) * act_tile_bytes(form, cols, kTile));
     team.run([&](int thread, int threads) {
       const int64_t first = w.panels() * thread / threads, last = w.panels() * (thread + 1) / threads;
       const int64_t group = tiles == 1 ? last - first : 4;
       for (int64_t p = first; p < last; p += group)
         for (int i = 0; i < tiles; ++i)
-          k.linear(w, form, tile.data() + static_cast<size_t>(i) * act_tile_bytes(form, cols, kTile), std::min(count, kTile), p,
-                   std::min(p + group, last), {}, out.data() + static_cast<int64_t>(i) * kTile * rows, rows);
+          k.linear(w, form, tile.data() + static_cast<size_t>(i) * act_tile_bytes(form, cols, kTile),
+                   std::min(count, kTile), p, std::min(p + group, last), {},
+                   out.data() + static_cast<int64_t>(i) * kTile * rows, rows);
     });
   };
   const bool cpu = team.size() == 1;
-  const double one = best_seconds(cpu, 15, [&] { run(1); }), eight = best_seconds(cpu, 9, [&] { run(8); }), many = best_seconds(cpu, 9, [&] { run(m); });
+  const double one = best_seconds(cpu, 15, [&] { run(1); }), eight = best_seconds(cpu, 9, [&] { run(8); }),
+               many = best_seconds(cpu, 9, [&] { run(m); });
   const double macs = static_cast<double>(rows * cols);
-  std::printf("%-6s 1 row %6.1f GB/s   8 rows %6.1f GB/s (%.2fx tokens)   %d rows %7.1f GMAC/s\n", info(type).name, data.size() / one * 1e-9,
-              data.size() / eight * 1e-9, 8 * one / eight, m, macs * m / many * 1e-9);
+  std::printf("%-6s 1 row %6.1f GB/s   8 rows %6.1f GB/s (%.2fx tokens)   %d rows %7.1f GMAC/s\n", info(type).name,
+              data.size() / one * 1e-9, data.size() / eight * 1e-9, 8 * one / eight, m, macs * m / many * 1e-9);
 }
 
 }  // namespace
@@ -72,5 +75,7 @@ void bench(DType type, ThreadTeam& team, const KernelTable& k) {
 int main(int argc, char** argv) {
   ThreadTeam team(argc > 1 ? std::atoi(argv[1]) : 0);
   std::printf("%s, %d threads\n", kernels().name, team.size());
-  for (DType t : {DType::kQ4_1, DType::kQ4_0, DType::kQ8_0, DType::kF16, DType::kQ4_K, DType::kQ6_K, DType::kQ5_0, DType::kF32}) bench(t, team, kernels());
+  for (DType t :
+       {DType::kQ4_1, DType::kQ4_0, DType::kQ8_0, DType::kF16, DType::kQ4_K, DType::kQ6_K, DType::kQ5_0, DType::kF32})
+    bench(t, team, kernels());
 }

@@ -29,7 +29,10 @@ std::vector<float> random_floats(uint64_t seed, size_t n, float scale = 1.0f) {
 // Where a block keeps its half floats.
 std::vector<size_t> half_offsets(DType dtype) {
   switch (dtype) {
-    case DType::kQ4_1: case DType::kQ5_1: case DType::kQ4_K: case DType::kQ5_K: return {0, 2};
+    case DType::kQ4_1:
+    case DType::kQ5_1:
+    case DType::kQ4_K:
+    case DType::kQ5_K: return {0, 2};
     case DType::kQ6_K: return {208};
     default: return {0};
   }
@@ -43,8 +46,10 @@ std::vector<std::byte> random_rows(DType dtype, int64_t rows, int64_t cols, uint
     const auto values = random_floats(seed, static_cast<size_t>(rows * cols));
     for (size_t i = 0; i < values.size(); ++i) {
       const uint16_t half = dtype == DType::kF16 ? float_to_f16(values[i]) : float_to_bf16(values[i]);
-      if (dtype == DType::kF32) std::memcpy(&data[i * 4], &values[i], 4);
-      else std::memcpy(&data[i * 2], &half, 2);
+      if (dtype == DType::kF32)
+        std::memcpy(&data[i * 4], &values[i], 4);
+      else
+        std::memcpy(&data[i * 2], &half, 2);
     }
     return data;
   }
@@ -64,13 +69,15 @@ struct Matrix {
   Matrix(DType dtype, int64_t rows, int64_t cols, uint64_t seed) : values(static_cast<size_t>(rows * cols)) {
     const auto file = random_rows(dtype, rows, cols, seed);
     const size_t stride = row_bytes(dtype, cols);
-    for (int64_t r = 0; r < rows; ++r) dequantise_row(dtype, &file[static_cast<size_t>(r) * stride], &values[static_cast<size_t>(r * cols)], cols);
+    for (int64_t r = 0; r < rows; ++r)
+      dequantise_row(dtype, &file[static_cast<size_t>(r) * stride], &values[static_cast<size_t>(r * cols)], cols);
     packed = {dtype, rows, cols, packed_panel_bytes(dtype, cols), nullptr};
     memory.resize(packed.panel_bytes * static_cast<size_t>(packed.panels()));
     packed.data = memory.data();
     for (int64_t p = 0; p < packed.panels(); ++p)
-      pack_panel(dtype, &file[static_cast<size_t>(p * kPanel) * stride], stride, static_cast<int>(std::min<int64_t>(kPanel, rows - p * kPanel)),
-                 cols, memory.data() + static_cast<size_t>(p) * packed.panel_bytes);
+      pack_panel(dtype, &file[static_cast<size_t>(p * kPanel) * stride], stride,
+                 static_cast<int>(std::min<int64_t>(kPanel, rows - p * kPanel)), cols,
+                 memory.data() + static_cast<size_t>(p) * packed.panel_bytes);
   }
 };
 
@@ -116,8 +123,8 @@ Expected product(const Matrix& w, ActForm form, int64_t row, const std::vector<f
 }
 
 // All m rows of x in tiles of kTile, panels [p0, p1).
-void run_linear(const KernelTable& k, const Matrix& w, const Matrix* up, ActForm form, const float* x, int m, int64_t p0,
-                int64_t p1, Epilogue e, float* out) {
+void run_linear(const KernelTable& k, const Matrix& w, const Matrix* up, ActForm form, const float* x, int m,
+                int64_t p0, int64_t p1, Epilogue e, float* out) {
   const int64_t cols = w.packed.cols, stride = w.packed.rows;
   const float* residual = e.residual;
   for (int first = 0; first < m; first += kTile) {
@@ -125,8 +132,11 @@ void run_linear(const KernelTable& k, const Matrix& w, const Matrix* up, ActForm
     std::vector<uint8_t> tile(act_tile_bytes(form, cols, n));
     for (int t = 0; t < n; ++t) k.prepare(form, x + (first + t) * cols, cols, 0, cols, t, n, tile.data());
     if (residual != nullptr) e.residual = residual + first * stride;
-    if (up != nullptr) k.linear_gated(w.packed, up->packed, Activation::kSilu, form, tile.data(), n, p0, p1, out + first * stride, stride);
-    else k.linear(w.packed, form, tile.data(), n, p0, p1, e, out + first * stride, stride);
+    if (up != nullptr)
+      k.linear_gated(w.packed, up->packed, Activation::kSilu, form, tile.data(), n, p0, p1, out + first * stride,
+                     stride);
+    else
+      k.linear(w.packed, form, tile.data(), n, p0, p1, e, out + first * stride, stride);
   }
 }
 
@@ -144,17 +154,22 @@ class LinearFormat : public testing::TestWithParam<DType> {
 };
 
 void expect_linear(const KernelTable& k, const Matrix& w, ActForm form, int m) {
-  const size_t rows = static_cast<size_t>(w.packed.rows), cols = static_cast<size_t>(w.packed.cols), count = static_cast<size_t>(m);
-  const auto x = random_floats(5, count * cols), bias = random_floats(6, rows), residual = random_floats(7, count * rows);
+  const size_t rows = static_cast<size_t>(w.packed.rows), cols = static_cast<size_t>(w.packed.cols),
+               count = static_cast<size_t>(m);
+  const auto x = random_floats(5, count * cols), bias = random_floats(6, rows),
+             residual = random_floats(7, count * rows);
   std::vector<float> plain(count * rows), full(count * rows);
   run_linear(k, w, nullptr, form, x.data(), m, 0, w.packed.panels(), {}, plain.data());
-  run_linear(k, w, nullptr, form, x.data(), m, 0, w.packed.panels(), {bias.data(), residual.data(), 0.25f}, full.data());
+  run_linear(k, w, nullptr, form, x.data(), m, 0, w.packed.panels(), {bias.data(), residual.data(), 0.25f},
+             full.data());
   for (size_t t = 0; t < count; ++t) {
     const auto seen = as_multiplied(form, &x[t * cols], w.packed.cols);
     for (size_t r = 0; r < rows; ++r) {
       const Expected e = product(w, form, static_cast<int64_t>(r), seen);
-      ASSERT_NEAR(plain[t * rows + r], e.value, 1e-5 * e.size + 1e-7) << "row " << t << " of " << m << ", output " << r << " of " << rows << " from " << cols;
-      const double finished = (e.value + static_cast<double>(bias[r])) * 0.25 + static_cast<double>(residual[t * rows + r]);
+      ASSERT_NEAR(plain[t * rows + r], e.value, 1e-5 * e.size + 1e-7)
+          << "row " << t << " of " << m << ", output " << r << " of " << rows << " from " << cols;
+      const double finished =
+          (e.value + static_cast<double>(bias[r])) * 0.25 + static_cast<double>(residual[t * rows + r]);
       ASSERT_NEAR(full[t * rows + r], finished, 1e-5 * e.size + 1e-6) << "with epilogue: row " << t << ", output " << r;
     }
   }
@@ -190,7 +205,8 @@ TEST_P(LinearFormat, RowsDoNotDependOnTheirTile) {
   const auto x = random_floats(4, static_cast<size_t>(13 * cols));
   each([&](const KernelTable& k, ActForm form) {
     std::vector<float> alone(13 * 35), together(13 * 35);
-    for (int t = 0; t < 13; ++t) run_linear(k, w, nullptr, form, x.data() + t * cols, 1, 0, 3, {}, &alone[static_cast<size_t>(t * rows)]);
+    for (int t = 0; t < 13; ++t)
+      run_linear(k, w, nullptr, form, x.data() + t * cols, 1, 0, 3, {}, &alone[static_cast<size_t>(t * rows)]);
     for (int m = 2; m <= 13; ++m) {
       run_linear(k, w, nullptr, form, x.data(), m, 0, 3, {}, together.data());
       ASSERT_EQ(std::memcmp(together.data(), alone.data(), static_cast<size_t>(m * rows) * 4), 0) << m << " rows";
@@ -214,7 +230,8 @@ TEST_P(LinearFormat, PanelsDoNotDependOnTheSplit) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(All, LinearFormat, testing::ValuesIn(kPackable), [](const auto& p) { return std::string(frugal::info(p.param).name); });
+INSTANTIATE_TEST_SUITE_P(All, LinearFormat, testing::ValuesIn(kPackable),
+                         [](const auto& p) { return std::string(frugal::info(p.param).name); });
 
 // A row of zeros must not divide by its largest magnitude.
 TEST(LinearInt8, ZeroActivationsGiveTheBias) {

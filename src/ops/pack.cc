@@ -94,8 +94,7 @@ void pack_q6_k(const uint8_t* b, int r, const PackedLayout& l, uint8_t* dst) {
     for (int k = 0; k < 16; ++k) packed[k] = static_cast<uint8_t>((value(k) & 15) | ((value(k + 16) & 15) << 4));
     put_nibbles(packed, r, out);
     // two bits of step s and column j: half s / 4, byte j, bits 2 * (s % 4)
-    for (int k = 0; k < 32; ++k)
-      two[k / 16 * 4 + k % 4] |= static_cast<uint8_t>((value(k) >> 4) << (2 * (k / 4 % 4)));
+    for (int k = 0; k < 32; ++k) two[k / 16 * 4 + k % 4] |= static_cast<uint8_t>((value(k) >> 4) << (2 * (k / 4 % 4)));
     for (int half = 0; half < 2; ++half) std::memcpy(out + l.nibbles + half * 64 + r * 4, two + half * 4, 4);
     uint8_t* s = out + l.nibbles + l.extra;
     s[r] = scales[2 * i];

@@ -8,9 +8,9 @@
 namespace frugal {
 
 struct RopeTable {
-  std::vector<double> inv_freq;   // radians a position, one for each rotated pair
-  bool interleaved = false;       // pairs (2i, 2i+1); else halves (i, i + dims/2)
-  float attention_factor = 1.0f;  // YaRN: multiplies cosine and sine
+  std::vector<double> inv_freq;                                       // radians a position, one for each rotated pair
+  bool interleaved = false;                                           // pairs (2i, 2i+1); else halves (i, i + dims/2)
+  float attention_factor = 1.0f;                                      // YaRN: multiplies cosine and sine
   int dims() const { return 2 * static_cast<int>(inv_freq.size()); }  // the first dims of a head rotate
 };
 

@@ -69,7 +69,8 @@ TEST(Rows, GatedActivations) {
       y.check();
       for (size_t i = 0; i < gate.size(); ++i) {
         const double g = gate[i], u = up[i];
-        ASSERT_NEAR(y.data[i], exact(act, g) * u, 3e-7 * std::fabs(g * u) + 1e-7) << "activation " << static_cast<int>(act) << " of " << g;
+        ASSERT_NEAR(y.data[i], exact(act, g) * u, 3e-7 * std::fabs(g * u) + 1e-7)
+            << "activation " << static_cast<int>(act) << " of " << g;
       }
     }
   });
@@ -81,7 +82,8 @@ TEST(Rows, ActivationsFarOut) {
       const std::vector<float> gate = {-1e4f, -200, -90, 0, 90, 200, 1e4f}, one(gate.size(), 1.0f);
       std::vector<float> y(gate.size());
       k->gated(act, gate.data(), one.data(), static_cast<int64_t>(gate.size()), y.data());
-      for (size_t i = 0; i < gate.size(); ++i) EXPECT_NEAR(y[i], std::max(gate[i], 0.0f), 1e-30f) << k->name << " at " << gate[i];
+      for (size_t i = 0; i < gate.size(); ++i)
+        EXPECT_NEAR(y[i], std::max(gate[i], 0.0f), 1e-30f) << k->name << " at " << gate[i];
     }
 }
 

@@ -21,8 +21,7 @@ std::vector<std::byte> stored(DType dtype, const std::vector<float>& values) {
 class Bridge : public testing::TestWithParam<DType> {};
 TEST_P(Bridge, ValuesAreThePlainDequantisation) {
   std::vector<float> values(512);
-  for (size_t i = 0; i < values.size(); ++i)
-    values[i] = static_cast<float>(static_cast<int>(i * 37 % 101) - 50) / 8;
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(static_cast<int>(i * 37 % 101) - 50) / 8;
   const auto bytes = stored(GetParam(), values);
   const TensorView view{"w", GetParam(), {2, 256}, bytes.data(), bytes.size()};
   std::vector<float> plain(512);
@@ -31,8 +30,7 @@ TEST_P(Bridge, ValuesAreThePlainDequantisation) {
     const at::Tensor t = to_tensor(view, type);
     EXPECT_EQ(t.scalar_type(), type);
     EXPECT_EQ(t.sizes(), (at::IntArrayRef{2, 256}));
-    for (int64_t i = 0; i < 512; ++i)
-      ASSERT_EQ(t[i / 256][i % 256].item<double>(), plain[static_cast<size_t>(i)]) << i;
+    for (int64_t i = 0; i < 512; ++i) ASSERT_EQ(t[i / 256][i % 256].item<double>(), plain[static_cast<size_t>(i)]) << i;
   }
 }
 INSTANTIATE_TEST_SUITE_P(All, Bridge,

@@ -32,7 +32,8 @@ AddedTokens::AddedTokens(const std::vector<AddedToken>& tokens) : begins_(1 << 1
       if (a.text.size() == 1 || second == static_cast<unsigned char>(a.text[1])) begins_[first << 8 | second] = true;
   }
   for (auto& list : by_first_)
-    std::stable_sort(list.begin(), list.end(), [](const AddedToken& a, const AddedToken& b) { return a.text.size() > b.text.size(); });
+    std::stable_sort(list.begin(), list.end(),
+                     [](const AddedToken& a, const AddedToken& b) { return a.text.size() > b.text.size(); });
 }
 
 bool AddedTokens::may_begin(std::string_view text, size_t at) const {
@@ -55,8 +56,10 @@ bool AddedTokens::find(std::string_view text, size_t from, bool parse_special, M
     const AddedToken* a = may_begin(text, i) ? at(text, i, parse_special) : nullptr;
     if (a == nullptr) continue;
     match = {i, i + a->text.size(), a->id};
-    while (a->lstrip && match.begin > from && char_before(text, match.begin).is(kSpace)) match.begin -= char_before(text, match.begin).size;
-    while (a->rstrip && match.end < text.size() && char_at(table, text, match.end).is(kSpace)) match.end += char_at(table, text, match.end).size;
+    while (a->lstrip && match.begin > from && char_before(text, match.begin).is(kSpace))
+      match.begin -= char_before(text, match.begin).size;
+    while (a->rstrip && match.end < text.size() && char_at(table, text, match.end).is(kSpace))
+      match.end += char_at(table, text, match.end).size;
     return true;
   }
   return false;

@@ -28,7 +28,8 @@ AddedToken token(std::string text) {
 // The ids with bytes as characters and added tokens as 0, 1, ...
 std::string shown_ids(const TokenizerSpec& spec, std::string_view text, const EncodeOptions& options = {}) {
   std::string out;
-  for (int32_t id : make_tokenizer(spec)->encode(text, options)) out += static_cast<char>(id < 256 ? id : '0' + id - 256);
+  for (int32_t id : make_tokenizer(spec)->encode(text, options))
+    out += static_cast<char>(id < 256 ? id : '0' + id - 256);
   return out;
 }
 

@@ -1,5 +1,5 @@
-// Byte-level byte-pair encoding (Radford et al. 2019; Sennrich et al. 2016, arXiv 1508.07909): inside each pre-token the
-// pair with the best rank merges first, leftmost among equals. Pre-tokens repeat, so their ids are cached.
+// Byte-level byte-pair encoding (Radford et al. 2019; Sennrich et al. 2016, arXiv 1508.07909): inside each pre-token
+// the pair with the best rank merges first, leftmost among equals. Pre-tokens repeat, so their ids are cached.
 #include <algorithm>
 #include <array>
 
@@ -41,20 +41,27 @@ class PairTable {
     uint64_t key;
     Merge merge;
   };
-  static uint64_t key(int32_t a, int32_t b) { return static_cast<uint64_t>(static_cast<uint32_t>(a)) << 32 | static_cast<uint32_t>(b); }
-  size_t place(uint64_t k) const { return static_cast<size_t>((k * 0x9e3779b97f4a7c15ull) >> 20) & (slots_.size() - 1); }
+  static uint64_t key(int32_t a, int32_t b) {
+    return static_cast<uint64_t>(static_cast<uint32_t>(a)) << 32 | static_cast<uint32_t>(b);
+  }
+  size_t place(uint64_t k) const {
+    return static_cast<size_t>((k * 0x9e3779b97f4a7c15ull) >> 20) & (slots_.size() - 1);
+  }
   std::vector<Slot> slots_;
 };
 
 class ByteBpe : public Tokenizer {
  public:
-  explicit ByteBpe(TokenizerSpec spec) : Tokenizer(std::move(spec)), pre_(make_pre_tokenizer(spec_.pre_tokenizer, spec_.pre_patterns)) {
-    for (int b = 0; b < 256; ++b) byte_ids_[static_cast<size_t>(b)] = id_of(to_byte_alphabet(std::string(1, static_cast<char>(b))));
+  explicit ByteBpe(TokenizerSpec spec)
+      : Tokenizer(std::move(spec)), pre_(make_pre_tokenizer(spec_.pre_tokenizer, spec_.pre_patterns)) {
+    for (int b = 0; b < 256; ++b)
+      byte_ids_[static_cast<size_t>(b)] = id_of(to_byte_alphabet(std::string(1, static_cast<char>(b))));
     merges_.build(spec_.merges.size());
     for (size_t r = 0; r < spec_.merges.size(); ++r) {
       const auto& [a, b] = spec_.merges[r];
       const int32_t left = id_of(a), right = id_of(b), whole = id_of(a + b);
-      if (left < 0 || right < 0 || whole < 0) fail(ErrorCode::kBadInput, "tokenizer", "merge {} ('{}' '{}') names pieces outside the vocabulary", r, a, b);
+      if (left < 0 || right < 0 || whole < 0)
+        fail(ErrorCode::kBadInput, "tokenizer", "merge {} ('{}' '{}') names pieces outside the vocabulary", r, a, b);
       merges_.add(left, right, {static_cast<int32_t>(r), whole});
     }
     spec_.merges.clear();
@@ -119,7 +126,8 @@ class ByteBpe : public Tokenizer {
         if (next[i].rank < next[at].rank) at = i;
       if (next[at].rank == kNone.rank) break;
       ids[at] = next[at].id;
-      std::copy(ids.begin() + static_cast<std::ptrdiff_t>(at) + 2, ids.begin() + static_cast<std::ptrdiff_t>(n), ids.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+      std::copy(ids.begin() + static_cast<std::ptrdiff_t>(at) + 2, ids.begin() + static_cast<std::ptrdiff_t>(n),
+                ids.begin() + static_cast<std::ptrdiff_t>(at) + 1);
       std::copy(next + at + 2, next + n, next + at + 1);
       --n;
       look(at);

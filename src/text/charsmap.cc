@@ -21,7 +21,8 @@ Charsmap::Charsmap(std::string_view bytes) {
   uint32_t size = 0;
   if (bytes.size() >= sizeof size) std::memcpy(&size, bytes.data(), sizeof size);
   if (size == 0 || size % sizeof(uint32_t) != 0 || size > bytes.size() - sizeof size)
-    fail(ErrorCode::kBadInput, "tokenizer", "the precompiled character map of {} bytes says that its trie has {}", bytes.size(), size);
+    fail(ErrorCode::kBadInput, "tokenizer", "the precompiled character map of {} bytes says that its trie has {}",
+         bytes.size(), size);
   units_.resize(size / sizeof(uint32_t));
   std::memcpy(units_.data(), bytes.data() + sizeof size, size);
   replacements_ = bytes.substr(sizeof size + size);

@@ -1,5 +1,5 @@
-// Why: SentencePiece's character map is a double array from a file; a hostile one must rewrite text at worst. (That real
-// ones rewrite as SentencePiece does, the goldens of its models show.)
+// Why: SentencePiece's character map is a double array from a file; a hostile one must rewrite text at worst. (That
+// real ones rewrite as SentencePiece does, the goldens of its models show.)
 #include "text/charsmap.h"
 
 #include <gtest/gtest.h>
@@ -21,14 +21,16 @@ std::string charsmap_bytes(const std::vector<uint32_t>& units, const std::string
 TEST(Charsmap, LongestSequenceWinsAndUnknownBytesAreReplaced) {
   // "a" -> "x", "ab" -> "yz": the root's children lie at 2 ^ byte, those of "a" at 4 ^ byte (units fill 128 places).
   std::vector<uint32_t> units(128, 0);
-  units[0] = 2u << 10;                                       // root: offset 2
-  units[2 ^ 'a'] = 'a' | 1u << 8 | (4u ^ 2u ^ 'a') << 10;    // has a value at place 4
-  units[4] = 1u << 31 | 0;                                   // "x"
-  units[4 ^ 'b'] = 'b' | 1u << 8 | (8u ^ 4u ^ 'b') << 10;    // has a value at place 8
-  units[8] = 1u << 31 | 2;                                   // "yz"
+  units[0] = 2u << 10;                                     // root: offset 2
+  units[2 ^ 'a'] = 'a' | 1u << 8 | (4u ^ 2u ^ 'a') << 10;  // has a value at place 4
+  units[4] = 1u << 31 | 0;                                 // "x"
+  units[4 ^ 'b'] = 'b' | 1u << 8 | (8u ^ 4u ^ 'b') << 10;  // has a value at place 8
+  units[8] = 1u << 31 | 2;                                 // "yz"
   const Charsmap map(charsmap_bytes(units, std::string("x\0yz\0", 5)));
   EXPECT_EQ(map.apply("aabbca"), "xyzbcx");
-  EXPECT_EQ(map.apply("\xff" "a\xc3"), "\xef\xbf\xbdx\xef\xbf\xbd");
+  EXPECT_EQ(map.apply("\xff"
+                      "a\xc3"),
+            "\xef\xbf\xbdx\xef\xbf\xbd");
   EXPECT_EQ(Charsmap().apply("a\u00e9"), "a\u00e9");
 }
 

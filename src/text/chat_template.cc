@@ -46,17 +46,14 @@ ChatTemplate::ChatTemplate(std::string source) : impl_(std::make_unique<Impl>())
 ChatTemplate::~ChatTemplate() = default;
 ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
 
-std::string ChatTemplate::render(const Inputs& inputs) const {
-  return render(variables_of(inputs), inputs.now);
-}
+std::string ChatTemplate::render(const Inputs& inputs) const { return render(variables_of(inputs), inputs.now); }
 
 std::string ChatTemplate::render(const nlohmann::ordered_json& variables, int64_t now) const {
   if (!variables.is_object() && !variables.is_null()) {
     fail(ErrorCode::kUsage, kPart, "variables: expected an object, found {}", variables.type_name());
   }
   try {
-    const jinja::Value values =
-        jinja::from_json(variables.is_null() ? nlohmann::ordered_json::object() : variables);
+    const jinja::Value values = jinja::from_json(variables.is_null() ? nlohmann::ordered_json::object() : variables);
     return jinja::Interpreter(impl_->body, now).run(*values.dict());
   } catch (const jinja::Failure& failure) {
     report(failure);

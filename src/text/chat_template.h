@@ -16,12 +16,12 @@ class ChatTemplate {
   ChatTemplate(ChatTemplate&&) noexcept;
 
   struct Inputs {
-    nlohmann::ordered_json messages;                 // [{role, content, ...}]
-    nlohmann::ordered_json tools;                    // array or null
+    nlohmann::ordered_json messages;  // [{role, content, ...}]
+    nlohmann::ordered_json tools;     // array or null
     bool add_generation_prompt = true;
     std::string bos_token, eos_token;
-    nlohmann::ordered_json extra;                    // further variables by name (object or null)
-    int64_t now = 0;                                 // seconds since 1970 for strftime_now; 0: the real clock
+    nlohmann::ordered_json extra;  // further variables by name (object or null)
+    int64_t now = 0;               // seconds since 1970 for strftime_now; 0: the real clock
   };
   // Renders. Throws Error (raise_exception's message, or what failed) with line and column.
   std::string render(const Inputs& inputs) const;

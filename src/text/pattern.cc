@@ -72,7 +72,8 @@ Pattern::Pattern(const std::string& source, const char* part) : code_(std::make_
   pcre2_compile_context* context = pcre2_compile_context_create(nullptr);
   if (context == nullptr) throw std::bad_alloc();
   pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-  code_->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), kOptions, &error, &at, context);
+  code_->code =
+      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(), kOptions, &error, &at, context);
   pcre2_compile_context_free(context);
   if (code_->code == nullptr) {
     PCRE2_UCHAR text[128];
@@ -87,7 +88,8 @@ Pattern::Pattern(Pattern&&) noexcept = default;
 
 std::pair<size_t, size_t> Pattern::find(std::string_view text, size_t at) const {
   Workspace& w = Workspace::get();
-  const int n = pcre2_match(code_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at, 0, w.match, w.context);
+  const int n =
+      pcre2_match(code_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at, 0, w.match, w.context);
   if (n < 0) return {text.size(), text.size()};
   const PCRE2_SIZE* span = pcre2_get_ovector_pointer(w.match);
   return {span[0], span[1]};

@@ -1,8 +1,8 @@
 // A regular expression of a tokenizer.json: PCRE2, compiled to machine code where it can.
 //
 // They are written for Oniguruma as the tokenizers package sets it up, which differs from PCRE2's ways: ^ and $ are at
-// every line, a dot matches line breaks too, and \s is White_Space (PCRE2's would take U+180E). PCRE2's letters are those
-// of its own Unicode version.
+// every line, a dot matches line breaks too, and \s is White_Space (PCRE2's would take U+180E). PCRE2's letters are
+// those of its own Unicode version.
 #pragma once
 
 #include <memory>
@@ -19,8 +19,8 @@ class Pattern {
   ~Pattern();
   Pattern(Pattern&&) noexcept;
 
-  // Begin and end of the first match at or after `at`; text.size() twice when there is none, or when the search takes more
-  // steps than any honest pattern. Safe from several threads.
+  // Begin and end of the first match at or after `at`; text.size() twice when there is none, or when the search takes
+  // more steps than any honest pattern. Safe from several threads.
   std::pair<size_t, size_t> find(std::string_view text, size_t at) const;
 
  private:

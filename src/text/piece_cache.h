@@ -1,8 +1,9 @@
-// The ids of pre-tokens met before. Text repeats its words, so nearly every pre-token is found here and not merged again.
+// The ids of pre-tokens met before. Text repeats its words, so nearly every pre-token is found here and not merged
+// again.
 //
-// Direct-mapped: a piece has one slot of 64 bytes, its key in two words, and overwrites who was there. So the cache has one
-// size, never needs clearing, and a lookup is one cache line. Pieces longer than 15 bytes or of more than 11 ids are rare
-// and not kept.
+// Direct-mapped: a piece has one slot of 64 bytes, its key in two words, and overwrites who was there. So the cache has
+// one size, never needs clearing, and a lookup is one cache line. Pieces longer than 15 bytes or of more than 11 ids
+// are rare and not kept.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,7 @@ class PieceTrie {
   void add(std::string_view piece, int32_t id);  // the first id of a piece stays
   bool empty() const { return ids_.size() == 1; }
   int32_t id(int32_t node) const { return ids_[static_cast<size_t>(node)]; }  // of the piece that ends here, or kNone
-  int32_t step(int32_t node, char byte) const {  // kNone when no piece goes on so
+  int32_t step(int32_t node, char byte) const {                               // kNone when no piece goes on so
     if (edges_.empty()) return kNone;
     const uint64_t key = key_of(node, byte);
     for (size_t i = place(key);; i = (i + 1) & (edges_.size() - 1)) {
@@ -37,7 +37,9 @@ class PieceTrie {
   static uint64_t key_of(int32_t node, char byte) {
     return (static_cast<uint64_t>(node) << 8 | static_cast<unsigned char>(byte)) + 1;
   }
-  size_t place(uint64_t key) const { return static_cast<size_t>((key * 0x9e3779b97f4a7c15ull) >> 24) & (edges_.size() - 1); }
+  size_t place(uint64_t key) const {
+    return static_cast<size_t>((key * 0x9e3779b97f4a7c15ull) >> 24) & (edges_.size() - 1);
+  }
   void insert(Edge edge);
   void grow();
 

@@ -1,5 +1,6 @@
 // Scanner for patterns that are a run of one set of characters, perhaps behind a blank: \p{N}, \p{N}+, \p{N}{1,3},
-// [0-9][0-9][0-9], [\r\n], \s?\p{L}+, \s?[!-/:-~]+, and \s+$. Chains of these make DeepSeek's and Falcon's pre-tokenizers.
+// [0-9][0-9][0-9], [\r\n], \s?\p{L}+, \s?[!-/:-~]+, and \s+$. Chains of these make DeepSeek's and Falcon's
+// pre-tokenizers.
 //
 // The set is read from the pattern itself: characters, escapes, ranges and \p{X} of one-letter classes. Anything else
 // (negation, alternatives, other quantifiers) is not for this scanner.
@@ -144,8 +145,9 @@ class TrailingBlanks : public PreTokenizer {
   }
 };
 
-// Runs of bytes that GPT-2's alphabet writes as characters of \p{N}. Falcon's tokenizer.json looks for digits after the bytes
-// have become that alphabet, so that halves of characters count too: 0xBD in the middle of anything is its one-half sign.
+// Runs of bytes that GPT-2's alphabet writes as characters of \p{N}. Falcon's tokenizer.json looks for digits after the
+// bytes have become that alphabet, so that halves of characters count too: 0xBD in the middle of anything is its
+// one-half sign.
 class ByteDigits : public PreTokenizer {
  public:
   void split(std::string_view text, Emit emit) const override {

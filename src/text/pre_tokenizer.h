@@ -1,8 +1,9 @@
 // Splits text into the pieces that BPE merges stay inside.
 //
-// Models write their pre-tokenizer as a chain of regular expressions, each isolating its matches inside the pieces of the
-// one before. Expressions that are known, or simple runs of one set of characters, are hand-written scanners
-// (pre_words.cc, pre_runs.cc); all others go to PCRE2 (pre_regex.cc). Both give the same pieces, which the tests compare.
+// Models write their pre-tokenizer as a chain of regular expressions, each isolating its matches inside the pieces of
+// the one before. Expressions that are known, or simple runs of one set of characters, are hand-written scanners
+// (pre_words.cc, pre_runs.cc); all others go to PCRE2 (pre_regex.cc). Both give the same pieces, which the tests
+// compare.
 #pragma once
 
 #include <memory>
@@ -17,8 +18,8 @@ namespace frugal {
 class Emit {
  public:
   template <typename F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, Emit>)
-  Emit(F&& f)  // NOLINT(google-explicit-constructor): lambdas are passed as they are
+  requires(!std::is_same_v<std::remove_cvref_t<F>, Emit>)
+      Emit(F&& f)  // NOLINT(google-explicit-constructor): lambdas are passed as they are
       : object_(const_cast<void*>(static_cast<const void*>(&f))),
         call_([](void* o, std::string_view piece) { (*static_cast<std::remove_reference_t<F>*>(o))(piece); }) {}
   void operator()(std::string_view piece) const { call_(object_, piece); }
@@ -49,7 +50,8 @@ extern const char kLlama3Pattern[];
 extern const char kQwen2Pattern[];
 extern const char kDigitPattern[];   // one digit apart from the next
 extern const char kDigitsPattern[];  // runs of digits
-extern const char kByteDigitsPattern[];  // the same where a Digits part stands behind the byte alphabet; not an expression
+extern const char
+    kByteDigitsPattern[];  // the same where a Digits part stands behind the byte alphabet; not an expression
 extern const char kPunctuationPattern[];
 
 // The parts of a chain. The first two give nullptr for a pattern that they have no scanner for.

@@ -33,7 +33,8 @@ TEST_P(PreTokenizerGolden, PiecesOfAnyBytesAreTheText) {
   std::mt19937 random(1);
   for (int round = 0; round < 200; ++round) {
     std::string text, joined;
-    for (size_t n = random() % 60; n > 0; --n) text += static_cast<char>(random() % 3 == 0 ? " \n'1a\xe4\xb8\xff"[random() % 8] : random());
+    for (size_t n = random() % 60; n > 0; --n)
+      text += static_cast<char>(random() % 3 == 0 ? " \n'1a\xe4\xb8\xff"[random() % 8] : random());
     pre->split(text, [&](std::string_view piece) {
       EXPECT_FALSE(piece.empty());
       joined += piece;
@@ -43,16 +44,18 @@ TEST_P(PreTokenizerGolden, PiecesOfAnyBytesAreTheText) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Names, PreTokenizerGolden,
-                         testing::Values("gpt-2", "smollm", "llama-bpe", "qwen2", "falcon", "default", "deepseek-llm", "deepseek-coder",
-                                         "deepseek-v3"));
+                         testing::Values("gpt-2", "smollm", "llama-bpe", "qwen2", "falcon", "default", "deepseek-llm",
+                                         "deepseek-coder", "deepseek-v3"));
 
 // The scanners stand in for these expressions: PCRE2, given them as they are, must agree.
 TEST(PreTokenizer, ScannersAgreeWithTheirExpressions) {
   const auto texts = golden_rows<std::string>("texts.jsonl");
-  for (const char* pattern : {kGpt2Pattern, kLlama3Pattern, kQwen2Pattern, kDigitPattern, kDigitsPattern, kPunctuationPattern}) {
+  for (const char* pattern :
+       {kGpt2Pattern, kLlama3Pattern, kQwen2Pattern, kDigitPattern, kDigitsPattern, kPunctuationPattern}) {
     const auto scanner = make_pre_tokenizer("", {pattern});
     const auto regex = make_regex_splitter(pattern);
-    for (const std::string& text : texts) EXPECT_EQ(piece_sizes(*scanner, text), piece_sizes(*regex, text)) << pattern << "\n" << text;
+    for (const std::string& text : texts)
+      EXPECT_EQ(piece_sizes(*scanner, text), piece_sizes(*regex, text)) << pattern << "\n" << text;
   }
 }
 

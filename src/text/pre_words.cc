@@ -1,13 +1,14 @@
 // Scanners for the two word patterns that nearly every byte-level vocabulary uses.
 //
 // GPT-2:    's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-// Llama-3:  (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+// Llama-3:  (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
+// ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
 //           (Qwen2: \p{N} in place of \p{N}{1,3})
 //
-// Which alternative matches is decided by the classes of one or two characters, so each piece is found by one look ahead
-// and one run. \s+(?!\S) takes a run of blanks but for the last, which belongs to the word behind it; at the end of the
-// text it takes all. Splitting digits off before (SmolLM, StarCoder: \p{N}, then GPT-2's pattern) is the same scanner in
-// which a digit is a piece of its own and ends the text before it.
+// Which alternative matches is decided by the classes of one or two characters, so each piece is found by one look
+// ahead and one run. \s+(?!\S) takes a run of blanks but for the last, which belongs to the word behind it; at the end
+// of the text it takes all. Splitting digits off before (SmolLM, StarCoder: \p{N}, then GPT-2's pattern) is the same
+// scanner in which a digit is a piece of its own and ends the text before it.
 #include <algorithm>
 
 #include "text/pre_tokenizer.h"
@@ -53,8 +54,8 @@ class Scan {
 
 constexpr uint8_t kWordy = kSpace | kLetter | kNumber;  // what a run of other characters stops at
 
-// Length of s, t, re, ve, m, ll or d at `at`, behind an apostrophe; 0 for none of them. U+017F is an s to those who fold
-// case.
+// Length of s, t, re, ve, m, ll or d at `at`, behind an apostrophe; 0 for none of them. U+017F is an s to those who
+// fold case.
 size_t contraction(const Scan& s, size_t at, bool fold) {
   auto letter = [&](size_t i) {
     const char c = s.has(i) ? s.byte(i) : 0;

@@ -9,10 +9,23 @@
 namespace frugal {
 
 struct Rewrite {
-  enum Kind { kNfc, kNfd, kNfkc, kNfkd, kLowercase, kStripMarks, kStripLeft, kStripRight, kReplace, kReplaceRegex, kPrepend, kCharsmap };
+  enum Kind {
+    kNfc,
+    kNfd,
+    kNfkc,
+    kNfkd,
+    kLowercase,
+    kStripMarks,
+    kStripLeft,
+    kStripRight,
+    kReplace,
+    kReplaceRegex,
+    kPrepend,
+    kCharsmap
+  };
   Kind kind = kNfc;
-  std::string from, to;  // kReplace: from, a text, becomes to; kReplaceRegex: from is a pattern; kPrepend: to; kCharsmap: from,
-                         // SentencePiece's precompiled map
+  std::string from, to;  // kReplace: from, a text, becomes to; kReplaceRegex: from is a pattern; kPrepend: to;
+                         // kCharsmap: from, SentencePiece's precompiled map
 };
 
 class Rewriter {

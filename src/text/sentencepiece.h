@@ -20,7 +20,9 @@ class SentencePiece : public Tokenizer {
   class Sink;
   virtual void segment(std::string_view text, Sink& sink) const = 0;
 
-  TokenType type(int32_t id) const { return spec_.types.empty() ? TokenType::kNormal : spec_.types[static_cast<size_t>(id)]; }
+  TokenType type(int32_t id) const {
+    return spec_.types.empty() ? TokenType::kNormal : spec_.types[static_cast<size_t>(id)];
+  }
   // Pieces that text can become: not control, unknown or byte pieces.
   bool is_text(int32_t id) const;
   const PieceTrie& user_defined() const { return user_defined_; }

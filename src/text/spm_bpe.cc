@@ -1,6 +1,6 @@
-// SentencePiece BPE (Kudo and Richardson 2018, arXiv 1808.06226): characters merge into pieces, best first, leftmost among
-// equals. Which is best says the score of the piece that results (SentencePiece) or, in vocabularies that come from a
-// tokenizer.json, the rank of the pair; the two differ only where one piece is made by several pairs.
+// SentencePiece BPE (Kudo and Richardson 2018, arXiv 1808.06226): characters merge into pieces, best first, leftmost
+// among equals. Which is best says the score of the piece that results (SentencePiece) or, in vocabularies that come
+// from a tokenizer.json, the rank of the pair; the two differ only where one piece is made by several pairs.
 //
 // A heap of candidate pairs over a linked list of symbols: n log n for the text. Candidates whose symbols have merged
 // otherwise since are dropped when they come up. User-defined pieces are symbols that never merge. A result of type
@@ -20,7 +20,9 @@ struct Merge {
   int32_t rank, id;
 };
 
-uint64_t pair_of(int32_t a, int32_t b) { return static_cast<uint64_t>(static_cast<uint32_t>(a)) << 32 | static_cast<uint32_t>(b); }
+uint64_t pair_of(int32_t a, int32_t b) {
+  return static_cast<uint64_t>(static_cast<uint32_t>(a)) << 32 | static_cast<uint32_t>(b);
+}
 
 class SpmBpe : public SentencePiece {
  public:

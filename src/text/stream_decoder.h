@@ -1,4 +1,5 @@
-// Turns a stream of token ids into text that is always whole characters: the incomplete UTF-8 tail waits for the next id.
+// Turns a stream of token ids into text that is always whole characters: the incomplete UTF-8 tail waits for the next
+// id.
 #pragma once
 
 #include <string>

@@ -48,14 +48,17 @@ TEST(StreamDecoder, BytesThatNeverBecomeACharacterAreReplaced) {
   for (int round = 0; round < 500; ++round) {
     StreamDecoder stream(*tokenizer);
     for (int i = 0; i < 50; ++i) {
-      const std::string part = stream.push(static_cast<int32_t>(random() % 3 == 0 ? random() % 128 : 128 + random() % 128));
+      const std::string part =
+          stream.push(static_cast<int32_t>(random() % 3 == 0 ? random() % 128 : 128 + random() % 128));
       ASSERT_TRUE(whole_characters(part));
     }
     ASSERT_TRUE(whole_characters(stream.finish()));
   }
   StreamDecoder stream(*tokenizer);
   EXPECT_EQ(stream.push(0xe6), "");
-  EXPECT_EQ(stream.push('a'), "\ufffd" "a");
+  EXPECT_EQ(stream.push('a'),
+            "\ufffd"
+            "a");
   EXPECT_EQ(stream.push(0xe6), "");
   EXPECT_EQ(stream.finish(), "\ufffd");
 }

@@ -35,17 +35,21 @@ std::string bytes_of(const TokenizerSpec& s, size_t id) {
   const TokenType type = type_of(s, id);
   if (type == TokenType::kByte) return byte_piece(s.pieces[id]);
   if (type == TokenType::kUnknown && !s.unknown_text.empty()) return s.unknown_text;
-  if (type == TokenType::kControl || type == TokenType::kUserDefined) return s.kind == TokenizerKind::kByteBpe ? s.pieces[id] : with_spaces(s.pieces[id]);
+  if (type == TokenType::kControl || type == TokenType::kUserDefined)
+    return s.kind == TokenizerKind::kByteBpe ? s.pieces[id] : with_spaces(s.pieces[id]);
   return s.kind == TokenizerKind::kByteBpe ? from_byte_alphabet(s.pieces[id]) : with_spaces(s.pieces[id]);
 }
 
 void check(const TokenizerSpec& s) {
   const size_t n = s.pieces.size();
   if (n == 0) fail(ErrorCode::kBadInput, "tokenizer", "the vocabulary is empty");
-  if (!s.types.empty() && s.types.size() != n) fail(ErrorCode::kBadInput, "tokenizer", "{} token types for {} tokens", s.types.size(), n);
-  if (s.kind != TokenizerKind::kByteBpe && s.scores.size() != n) fail(ErrorCode::kBadInput, "tokenizer", "{} scores for {} tokens", s.scores.size(), n);
+  if (!s.types.empty() && s.types.size() != n)
+    fail(ErrorCode::kBadInput, "tokenizer", "{} token types for {} tokens", s.types.size(), n);
+  if (s.kind != TokenizerKind::kByteBpe && s.scores.size() != n)
+    fail(ErrorCode::kBadInput, "tokenizer", "{} scores for {} tokens", s.scores.size(), n);
   for (int32_t id : {s.bos, s.eos, s.unk, s.pad})
-    if (id >= static_cast<int32_t>(n)) fail(ErrorCode::kBadInput, "tokenizer", "special id {} is outside the vocabulary of {}", id, n);
+    if (id >= static_cast<int32_t>(n))
+      fail(ErrorCode::kBadInput, "tokenizer", "special id {} is outside the vocabulary of {}", id, n);
   for (const AddedToken& a : s.added)
     if (a.id < 0 || a.id >= static_cast<int32_t>(n) || a.text.empty())
       fail(ErrorCode::kBadInput, "tokenizer", "added token '{}' has id {}, expected 0 to {}", a.text, a.id, n - 1);
@@ -60,7 +64,8 @@ struct Tokenizer::AddedIndex {
   Rewriter rewriter;
   AddedTokens raw, rewritten;  // found before and after the rewriting
 
-  explicit AddedIndex(const TokenizerSpec& s) : special(s.pieces.size(), false), rewriter(s.rewrites), raw(pick(s, false)), rewritten(pick(s, true)) {
+  explicit AddedIndex(const TokenizerSpec& s)
+      : special(s.pieces.size(), false), rewriter(s.rewrites), raw(pick(s, false)), rewritten(pick(s, true)) {
     for (size_t id = 0; id < s.pieces.size(); ++id) {
       special[id] = type_of(s, id) == TokenType::kControl;
       ids.emplace(s.pieces[id], static_cast<int32_t>(id));
@@ -129,7 +134,8 @@ std::string_view Tokenizer::shown(int32_t id, bool& at_start) const {
   std::string_view text = bytes(id);
   const TokenType type = type_of(spec_, static_cast<size_t>(id));
   const bool word = type == TokenType::kNormal || type == TokenType::kUserDefined || type == TokenType::kUnused;
-  const bool dummy = spec_.kind != TokenizerKind::kByteBpe && (spec_.add_prefix_space || spec_.remove_extra_whitespaces);
+  const bool dummy =
+      spec_.kind != TokenizerKind::kByteBpe && (spec_.add_prefix_space || spec_.remove_extra_whitespaces);
   if (at_start && dummy && word && text.starts_with(' ')) {
     text.remove_prefix(1);
     at_start = spec_.remove_extra_whitespaces && text.empty();
@@ -140,11 +146,14 @@ std::string_view Tokenizer::shown(int32_t id, bool& at_start) const {
 }
 
 std::string_view Tokenizer::bytes(int32_t id) const {
-  if (id < 0 || id >= size()) fail(ErrorCode::kBadInput, "tokenizer", "id {} is outside the vocabulary of {}", id, size());
+  if (id < 0 || id >= size())
+    fail(ErrorCode::kBadInput, "tokenizer", "id {} is outside the vocabulary of {}", id, size());
   return bytes_[static_cast<size_t>(id)];
 }
 
-bool Tokenizer::is_special(int32_t id) const { return id >= 0 && id < size() && added_->special[static_cast<size_t>(id)]; }
+bool Tokenizer::is_special(int32_t id) const {
+  return id >= 0 && id < size() && added_->special[static_cast<size_t>(id)];
+}
 
 int32_t Tokenizer::id_of(std::string_view piece) const {
   auto it = added_->ids.find(std::string(piece));

@@ -32,8 +32,8 @@ class ClassTable {
 inline uint8_t class_of(uint32_t code) { return code < 0x110000 ? ClassTable::get()[code] : 0; }
 
 struct Char {
-  uint32_t code;   // kNoChar for a byte that begins no character
-  uint8_t size;    // bytes
+  uint32_t code;  // kNoChar for a byte that begins no character
+  uint8_t size;   // bytes
   uint8_t classes;
   bool is(uint8_t mask) const { return (classes & mask) != 0; }
 };

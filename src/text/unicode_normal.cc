@@ -103,7 +103,8 @@ class Normaliser {
   uint32_t composed(uint32_t a, uint32_t b) const {
     if (a >= kLead && a < kLead + kLeads && b >= kVowel && b < kVowel + kVowels)
       return kSyllables + ((a - kLead) * kVowels + (b - kVowel)) * kTails;
-    if (a >= kSyllables && a < kSyllables + kLeads * kVowels * kTails && (a - kSyllables) % kTails == 0 && b > kTail && b < kTail + kTails)
+    if (a >= kSyllables && a < kSyllables + kLeads * kVowels * kTails && (a - kSyllables) % kTails == 0 && b > kTail &&
+        b < kTail + kTails)
       return a + (b - kTail);
     auto it = tables_.compositions.find(static_cast<uint64_t>(a) << 32 | b);
     return it == tables_.compositions.end() ? 0 : it->second;
@@ -119,7 +120,7 @@ class Normaliser {
   }
 
   void flush() {
-    for (const Mark& m : cluster_) m.c & kRaw ? void(out_ += static_cast<char>(m.c)) : append_utf8(m.c, out_);
+    for (const Mark& m : cluster_) m.c& kRaw ? void(out_ += static_cast<char>(m.c)) : append_utf8(m.c, out_);
     cluster_.clear();
   }
 

@@ -2,7 +2,8 @@
 //
 // A text is decomposed character by character (Hangul by arithmetic, the rest by table), runs of marks are put in the
 // order of their combining classes, and for the composed forms each mark is joined to the last starter where the table
-// has the pair and nothing of the same or a higher class lies between. ASCII is copied as it stands. Linear in the text.
+// has the pair and nothing of the same or a higher class lies between. ASCII is copied as it stands. Linear in the
+// text.
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
-// SentencePiece unigram (Kudo 2018, arXiv 1804.10959): the segmentation whose pieces' scores (log-probabilities) have the
-// largest sum, by Viterbi over the positions of the text. A character that no piece covers alone costs the worst score
-// less 10. A user-defined piece counts 0.1 for each byte after its first, which beats any log-probability (SentencePiece
-// 0.2; before, its length times the best score, less 0.1). Linear in the text times the longest piece.
+// SentencePiece unigram (Kudo 2018, arXiv 1804.10959): the segmentation whose pieces' scores (log-probabilities) have
+// the largest sum, by Viterbi over the positions of the text. A character that no piece covers alone costs the worst
+// score less 10. A user-defined piece counts 0.1 for each byte after its first, which beats any log-probability
+// (SentencePiece 0.2; before, its length times the best score, less 0.1). Linear in the text times the longest piece.
 #include <algorithm>
 #include <limits>
 
@@ -22,14 +22,15 @@ class Unigram : public SentencePiece {
       const float score = spec_.scores[static_cast<size_t>(id)];
       if (type(id) == TokenType::kNormal) worst_ = std::min(worst_, score);
       const TokenType t = type(id);
-      if (t == TokenType::kNormal || t == TokenType::kUserDefined) pieces_.add(spec_.pieces[static_cast<size_t>(id)], id);
+      if (t == TokenType::kNormal || t == TokenType::kUserDefined)
+        pieces_.add(spec_.pieces[static_cast<size_t>(id)], id);
     }
   }
 
  private:
   struct Arrival {  // the best way to a position
     float score = 0.0f;
-    int32_t id = -1;     // of its last piece, -1: unknown
+    int32_t id = -1;  // of its last piece, -1: unknown
     size_t from = kNone;
   };
   static constexpr size_t kNone = ~size_t{0};

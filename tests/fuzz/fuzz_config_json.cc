@@ -1,4 +1,5 @@
-// config.json from anywhere, with itself as generation_config.json too; names are mapped both ways for what it describes.
+// config.json from anywhere, with itself as generation_config.json too; names are mapped both ways for what it
+// describes.
 #include <cstddef>
 #include <cstdint>
 

@@ -7,7 +7,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
-    const auto tokenizer = frugal::make_tokenizer(frugal::tokenizer_from_sentencepiece(std::as_bytes(std::span(data, size))));
+    const auto tokenizer =
+        frugal::make_tokenizer(frugal::tokenizer_from_sentencepiece(std::as_bytes(std::span(data, size))));
     tokenizer->decode(tokenizer->encode("ab a\xc3\xa9  12<s>"), true);
   } catch (const frugal::Error&) {
   }

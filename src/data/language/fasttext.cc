@@ -22,20 +22,14 @@ uint32_t word_hash(std::string_view word) {
   return h;
 }
 
-bool blank(char c) {
-  return c == ' ' || (c >= 9 && c <= 13) || c == 0;
-}
-bool continues(char c) {
-  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
-}
+bool blank(char c) { return c == ' ' || (c >= 9 && c <= 13) || c == 0; }
+bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 // One against all: the logistic function from a table of 512 steps on [-8, 8], as the original predicts with it.
 double table_sigmoid(double x) {
   if (x < -8 || x > 8) return x < 0 ? 0 : 1;
   return 1 / (1 + std::exp(8 - std::floor((x + 8) * 32) / 32));
 }
-double log_of(double x) {
-  return std::log(x + 1e-5);
-}
+double log_of(double x) { return std::log(x + 1e-5); }
 
 template <typename Visit>
 void for_each_word(std::string_view text, Visit visit) {

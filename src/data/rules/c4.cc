@@ -28,9 +28,7 @@ struct Options {
   WordKind kind;
 };
 
-bool ascii_blank(char c) {
-  return c == ' ' || (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x1f);
-}
+bool ascii_blank(char c) { return c == ' ' || (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x1f); }
 
 struct LineWords {
   size_t count = 0, longest = 0;  // in characters

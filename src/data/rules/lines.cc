@@ -77,9 +77,7 @@ void split_at_newlines(std::string_view text, std::vector<std::string_view>& out
 }
 
 namespace {
-bool plain_ascii(char c) {
-  return c > ' ' && c < 0x7f;
-}
+bool plain_ascii(char c) { return c > ' ' && c < 0x7f; }
 }  // namespace
 
 std::string_view strip_left(std::string_view text) {
@@ -90,9 +88,7 @@ std::string_view strip_right(std::string_view text) {
   if (text.empty() || plain_ascii(text.back())) return text;
   return jinja::strip(text, jinja::Side::kRight);
 }
-std::string_view strip(std::string_view text) {
-  return strip_right(strip_left(text));
-}
+std::string_view strip(std::string_view text) { return strip_right(strip_left(text)); }
 
 size_t count_of(std::string_view text, std::string_view what) {
   size_t n = 0;

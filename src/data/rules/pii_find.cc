@@ -9,21 +9,11 @@
 namespace frugal::data {
 namespace {
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool letter(char c) {
-  return (c | 32) >= 'a' && (c | 32) <= 'z';
-}
-bool local_char(char c) {
-  return digit(c) || letter(c) || std::string_view("._%+-").find(c) != std::string_view::npos;
-}
-bool word_char(char c) {
-  return digit(c) || letter(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
-}
-char at(std::string_view t, size_t i) {
-  return i < t.size() ? t[i] : '\0';
-}
+bool digit(char c) { return c >= '0' && c <= '9'; }
+bool letter(char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; }
+bool local_char(char c) { return digit(c) || letter(c) || std::string_view("._%+-").find(c) != std::string_view::npos; }
+bool word_char(char c) { return digit(c) || letter(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
+char at(std::string_view t, size_t i) { return i < t.size() ? t[i] : '\0'; }
 
 // The end of a domain name that begins at i, with a last label of two or more letters; 0: none.
 size_t domain_end(std::string_view t, size_t i) {

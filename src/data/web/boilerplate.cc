@@ -164,14 +164,11 @@ Frame by_tag(Tag tag) {
     case Tag::kButton:
     case Tag::kSelect:
     case Tag::kTextarea:
-    case Tag::kDialog:
-      return Frame::kNever;
+    case Tag::kDialog: return Frame::kNever;
     case Tag::kNav:
     case Tag::kFooter:
-    case Tag::kAside:
-      return Frame::kFrame;
-    default:
-      return Frame::kNone;
+    case Tag::kAside: return Frame::kFrame;
+    default: return Frame::kNone;
   }
 }
 

@@ -19,9 +19,7 @@
 namespace frugal::data {
 namespace {
 
-bool blank(char c) {
-  return c == ' ' || (c >= 9 && c <= 13);
-}
+bool blank(char c) { return c == ' ' || (c >= 9 && c <= 13); }
 
 size_t words_in(std::string_view text) {
   size_t n = 0;
@@ -34,9 +32,7 @@ size_t words_in(std::string_view text) {
   return n;
 }
 
-bool is_heading(Tag t) {
-  return t >= Tag::kH1 && t <= Tag::kH6;
-}
+bool is_heading(Tag t) { return t >= Tag::kH1 && t <= Tag::kH6; }
 
 // Does the element begin a line of its own?
 bool is_block(Tag t) {
@@ -49,10 +45,8 @@ bool is_block(Tag t) {
     case Tag::kCode:
     case Tag::kLabel:
     case Tag::kMath:
-    case Tag::kAnnotation:
-      return false;
-    default:
-      return true;
+    case Tag::kAnnotation: return false;
+    default: return true;
   }
 }
 
@@ -250,8 +244,6 @@ class Page {
 
 }  // namespace
 
-std::string main_text(const HtmlTree& page) {
-  return Page(page).text();
-}
+std::string main_text(const HtmlTree& page) { return Page(page).text(); }
 
 }  // namespace frugal::data

@@ -17,12 +17,8 @@ namespace {
 
 using Set = std::unordered_set<std::string>;
 
-bool alnum(char c) {
-  return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
-}
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
+bool alnum(char c) { return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z'); }
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 struct Lists {
   Set domains, urls, words, soft_words;
@@ -109,9 +105,7 @@ std::unique_ptr<RowOp> make(const Args& a) {
   return std::make_unique<UrlFilter>(std::move(lists), a.text("url"), static_cast<size_t>(a.integer("soft")));
 }
 
-ParamInfo list_param(const char* name, const char* help) {
-  return ParamInfo::text(name, help).preset("\"\"");
-}
+ParamInfo list_param(const char* name, const char* help) { return ParamInfo::text(name, help).preset("\"\""); }
 
 const Register<MakeRowOp> kUrlFilter(
     {.kind = "data",

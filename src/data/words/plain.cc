@@ -33,17 +33,10 @@ class Plain : public WordSplitter {
     text_ = text;
     for (at_ = 0; at_ < text.size();) {
       switch (class_at(text, at_)) {
-        case kBlank:
-          ++at_;
-          break;
-        case kSign:
-          sign(out);
-          break;
-        case kHigh:
-          high_start(out);
-          break;
-        default:
-          word(out, 0, false);
+        case kBlank: ++at_; break;
+        case kSign: sign(out); break;
+        case kHigh: high_start(out); break;
+        default: word(out, 0, false);
       }
     }
   }
@@ -151,11 +144,7 @@ class Space : public WordSplitter {
 
 }  // namespace
 
-std::unique_ptr<WordSplitter> make_plain_splitter() {
-  return std::make_unique<Plain>();
-}
-std::unique_ptr<WordSplitter> make_space_splitter() {
-  return std::make_unique<Space>();
-}
+std::unique_ptr<WordSplitter> make_plain_splitter() { return std::make_unique<Plain>(); }
+std::unique_ptr<WordSplitter> make_space_splitter() { return std::make_unique<Space>(); }
 
 }  // namespace frugal::data

@@ -22,9 +22,7 @@ Step step(std::string_view text, size_t at) {
   return {n == 1 && byte >= 0x80 ? 0xfffd : decode_utf8(text.substr(at, n)), n};
 }
 
-bool digit(uint32_t c) {
-  return c < 128 ? c >= '0' && c <= '9' : in_ranges(digit_ranges(), c);
-}
+bool digit(uint32_t c) { return c < 128 ? c >= '0' && c <= '9' : in_ranges(digit_ranges(), c); }
 bool decimal_sign(uint32_t c) {
   return c == '.' || c == ',' || c == 0x60c || c == 0x66b || (c >= 0x2396 && c <= 0x2398);
 }

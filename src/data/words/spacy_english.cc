@@ -242,8 +242,6 @@ class Spacy : public WordSplitter {
 
 }  // namespace
 
-std::unique_ptr<WordSplitter> make_spacy_splitter() {
-  return std::make_unique<Spacy>();
-}
+std::unique_ptr<WordSplitter> make_spacy_splitter() { return std::make_unique<Spacy>(); }
 
 }  // namespace frugal::data

@@ -55,9 +55,7 @@ bool ends_sentence(std::string_view word) {
 
 }  // namespace
 
-bool symbol_character(uint32_t code) {
-  return code < 128 ? ascii().symbol[code] : in_ranges(symbol_ranges(), code);
-}
+bool symbol_character(uint32_t code) { return code < 128 ? ascii().symbol[code] : in_ranges(symbol_ranges(), code); }
 
 bool terminal_character(uint32_t code) {
   return code < 128 ? ascii().terminal[code] : in_ranges(terminal_ranges(), code);
@@ -97,12 +95,9 @@ std::unique_ptr<WordSplitter> make_space_splitter();
 
 std::unique_ptr<WordSplitter> make_splitter(WordKind kind) {
   switch (kind) {
-    case WordKind::kSpacy:
-      return make_spacy_splitter();
-    case WordKind::kSpace:
-      return make_space_splitter();
-    case WordKind::kPlain:
-      break;
+    case WordKind::kSpacy: return make_spacy_splitter();
+    case WordKind::kSpace: return make_space_splitter();
+    case WordKind::kPlain: break;
   }
   return make_plain_splitter();
 }

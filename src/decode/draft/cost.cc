@@ -6,9 +6,9 @@
 namespace frugal {
 namespace {
 
-constexpr double kFade = 0.97;  // of old tests, with each new one
-constexpr double kNew = 0.15;   // weight of the newest measurement
-constexpr int kProbe = 16;      // steps without a draft before one is tried
+constexpr double kFade = 0.97;    // of old tests, with each new one
+constexpr double kNew = 0.15;     // weight of the newest measurement
+constexpr int kProbe = 16;        // steps without a draft before one is tried
 constexpr int64_t kLately = 512;  // passes
 
 void mix(double& mean, double value) { mean = mean == 0 ? value : mean + kNew * (value - mean); }

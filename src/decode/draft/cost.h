@@ -9,9 +9,9 @@
 // together, each with one row at least. alpha is a request's own: tests passed among tests made, old ones fading.
 //
 // t and d are running means; the first pass of a width, which may have to record its Program, does not count. A width
-// that was not measured lately is taken to cost what lies between its neighbours, beyond the widest no more than that: so
-// it is tried when acceptance suggests it, and known again. An estimate that saw only what it drafts could rest at no
-// draft for ever: after some steps without one a single token is drafted anyway.
+// that was not measured lately is taken to cost what lies between its neighbours, beyond the widest no more than that:
+// so it is tried when acceptance suggests it, and known again. An estimate that saw only what it drafts could rest at
+// no draft for ever: after some steps without one a single token is drafted anyway.
 #pragma once
 
 #include <array>

@@ -50,7 +50,8 @@ TEST(DraftTree, CuttingKeepsTrials) {
 }
 
 struct DraftersTest : testing::Test {
-  std::unique_ptr<Model> model = Model::open(std::string(FRUGAL_SOURCE_DIR) + "/tests/golden/stories260k/stories260K-f32.gguf");
+  std::unique_ptr<Model> model =
+      Model::open(std::string(FRUGAL_SOURCE_DIR) + "/tests/golden/stories260k/stories260K-f32.gguf");
   Runner runner{*model, {.threads = 1}};
   Stream random = stream(1, 0, Purpose::kDraft);
   std::unique_ptr<Sampler> sampler = make_sampler("greedy", 0);
@@ -67,7 +68,8 @@ struct DraftersTest : testing::Test {
     drafter.propose(one);
     return std::move(s.tree);
   }
-  std::vector<int32_t> chain_of(const std::string& spec, const std::vector<int32_t>& tokens, int depth = 64, int nodes = 64) {
+  std::vector<int32_t> chain_of(const std::string& spec, const std::vector<int32_t>& tokens, int depth = 64,
+                                int nodes = 64) {
     const auto drafter = make_drafter(spec, {runner, nullptr});
     const DraftTree tree = tree_of(*drafter, tokens, depth, nodes);
     EXPECT_TRUE(tree.is_chain());
@@ -81,12 +83,12 @@ using Ids32 = std::vector<int32_t>;
 
 TEST_F(DraftersTest, NgramCopiesWhatFollowed) {
   const Ids32 text = {1, 2, 3, 4, 5, 9, 2, 3, 6, 7, 8, 2, 3};
-  EXPECT_EQ(chain_of("ngram(n=2,k=3)", text), (Ids32{6, 7, 8}));              // the newest match
-  EXPECT_EQ(chain_of("ngram(n=2,k=3,pick=first)", text), (Ids32{4, 5, 9}));   // the paper's
-  EXPECT_EQ(chain_of("ngram(n=3,k=2)", text), (Ids32{6, 7}));                 // no match of three: of two
-  EXPECT_EQ(chain_of("ngram(n=2,k=6)", text), (Ids32{6, 7, 8, 2, 3, 6}));     // runs on into its own copy
-  EXPECT_EQ(chain_of("ngram(n=2,k=12,pick=first)", text), Ids32());           // no full continuation
-  EXPECT_EQ(chain_of("ngram(n=2,k=8)", text, 2), (Ids32{6, 7}));              // the step's limits
+  EXPECT_EQ(chain_of("ngram(n=2,k=3)", text), (Ids32{6, 7, 8}));             // the newest match
+  EXPECT_EQ(chain_of("ngram(n=2,k=3,pick=first)", text), (Ids32{4, 5, 9}));  // the paper's
+  EXPECT_EQ(chain_of("ngram(n=3,k=2)", text), (Ids32{6, 7}));                // no match of three: of two
+  EXPECT_EQ(chain_of("ngram(n=2,k=6)", text), (Ids32{6, 7, 8, 2, 3, 6}));    // runs on into its own copy
+  EXPECT_EQ(chain_of("ngram(n=2,k=12,pick=first)", text), Ids32());          // no full continuation
+  EXPECT_EQ(chain_of("ngram(n=2,k=8)", text, 2), (Ids32{6, 7}));             // the step's limits
   EXPECT_EQ(chain_of("ngram(n=2,k=8)", text, 5, 1), (Ids32{6}));
   EXPECT_EQ(chain_of("ngram(n=2,k=8)", text, 0), Ids32());
   EXPECT_EQ(chain_of("ngram(n=3,k=3,least=3)", text), Ids32());
@@ -117,12 +119,14 @@ TEST_F(DraftersTest, NgramAgainstPlainSearch) {
 
 TEST_F(DraftersTest, MergedTreesKeepEveryTrial) {
   sampler = make_sampler("temp(2)", 0);
-  const auto drafter = make_drafter("tree(of=[model(layers=2),model(layers=4),ngram(n=1,k=3)],widths=[3,2])", {runner, nullptr});
+  const auto drafter =
+      make_drafter("tree(of=[model(layers=2),model(layers=4),ngram(n=1,k=3)],widths=[3,2])", {runner, nullptr});
   const DraftTree tree = tree_of(*drafter, {1, 20, 30, 20}, 64, 90);
   EXPECT_EQ(tree.node(0).trials.size(), 7u);  // three of each model, one copied
   std::set<const Distribution*> laws;
   int copied = 0;
-  for (const Trial& t : tree.node(0).trials) t.q == nullptr ? ++copied : static_cast<int>(laws.insert(t.q.get()).second);
+  for (const Trial& t : tree.node(0).trials)
+    t.q == nullptr ? ++copied : static_cast<int>(laws.insert(t.q.get()).second);
   EXPECT_EQ(copied, 1);
   EXPECT_EQ(laws.size(), 2u);
   EXPECT_GE(tree.child(0, 30), 1);

@@ -37,6 +37,8 @@ ParamInfo draft_length_param(const char* preset) {
 
 bool draft_length_is_auto(const Args& args) { return args.text("k") == "auto"; }
 
-int draft_length(const Args& args) { return draft_length_is_auto(args) ? kMostAuto : static_cast<int>(args.integer("k")); }
+int draft_length(const Args& args) {
+  return draft_length_is_auto(args) ? kMostAuto : static_cast<int>(args.integer("k"));
+}
 
 }  // namespace frugal

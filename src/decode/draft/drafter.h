@@ -1,9 +1,9 @@
-// A drafter guesses what comes next, cheaply; the target verifies all guesses in one pass, and the output's distribution
-// stays the target's whatever was guessed (verify.h).
+// A drafter guesses what comes next, cheaply; the target verifies all guesses in one pass, and the output's
+// distribution stays the target's whatever was guessed (verify.h).
 //
-// Each registers under the kind "draft" from its own source file and is named by a spec: ngram(n=3,k=8). The engine asks
-// all sequences that decode for their trees at once, so that drafters with a model pack them into one batch. The same
-// model thread runs drafter and target in turn.
+// Each registers under the kind "draft" from its own source file and is named by a spec: ngram(n=3,k=8). The engine
+// asks all sequences that decode for their trees at once, so that drafters with a model pack them into one batch. The
+// same model thread runs drafter and target in turn.
 #pragma once
 
 #include <memory>
@@ -23,14 +23,14 @@ struct DraftState {
 
 // One sequence as drafters see it.
 struct DraftSequence {
-  std::span<const int32_t> tokens;    // all that is committed; the last is pending, the tree's root
-  const Sampler* sampler = nullptr;   // the request's, its memory at the end of tokens
-  Stream* random = nullptr;           // for the draft's own draws and nothing else
-  int most_depth = 0, most_nodes = 0; // of this step's tree, the root not counted
-  std::span<const int> widths;        // trials at each node by depth; empty: the drafter's own choice
-  bool replace = true;                // are a node's trials drawn with replacement?
-  DraftTree tree;                     // what propose() fills in; only its root before
-  std::unique_ptr<DraftState> state;  // the drafter's
+  std::span<const int32_t> tokens;     // all that is committed; the last is pending, the tree's root
+  const Sampler* sampler = nullptr;    // the request's, its memory at the end of tokens
+  Stream* random = nullptr;            // for the draft's own draws and nothing else
+  int most_depth = 0, most_nodes = 0;  // of this step's tree, the root not counted
+  std::span<const int> widths;         // trials at each node by depth; empty: the drafter's own choice
+  bool replace = true;                 // are a node's trials drawn with replacement?
+  DraftTree tree;                      // what propose() fills in; only its root before
+  std::unique_ptr<DraftState> state;   // the drafter's
 };
 
 class Drafter {
@@ -40,7 +40,7 @@ class Drafter {
   virtual void prefill(DraftSequence& /*seq*/) {}
   // Fills in each sequence's tree within its limits; only the root where there is nothing to say.
   virtual void propose(std::span<DraftSequence* const> seqs) = 0;
-  virtual int most_depth() const = 0;              // of any tree it proposes
+  virtual int most_depth() const = 0;                   // of any tree it proposes
   virtual bool chooses_depth() const { return false; }  // k=auto: the engine sets most_depth by measured cost
 };
 

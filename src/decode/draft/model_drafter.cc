@@ -1,20 +1,21 @@
 // Drafts by a model: a smaller one of the same vocabulary, the first layers of the target, or the target itself over a
 // compressed cache.
 //
-// Y. Leviathan, M. Kalman, Y. Matias, "Fast Inference from Transformers via Speculative Decoding" (arXiv 2211.17192); C.
-// Chen et al., "Accelerating Large Language Model Decoding with Speculative Sampling" (arXiv 2302.01318). For i = 1 ... k:
-// x_i ~ q(. | prefix, x_1 ... x_(i-1)), q being the drafter's logits under the request's own sampler stages, which is
-// what makes acceptance highest. Greedy requests get the most likely tokens as point masses. With widths [k_1, ..., k_m]
-// (SpecInfer, arXiv 2305.09781, definition 3.1) every node of level i gets k_i trials: draws with replacement, or without
-// (EAGLE), or under greedy the k_i most likely.
-//   model(layers=N): the final norm and head over layer N, as LayerSkip (arXiv 2404.16710) exits early, without its training.
-//   self(kv=...): as TriForce (arXiv 2404.11912) and MagicDec (arXiv 2408.11049) draft; verified over the full cache.
+// Y. Leviathan, M. Kalman, Y. Matias, "Fast Inference from Transformers via Speculative Decoding" (arXiv 2211.17192);
+// C. Chen et al., "Accelerating Large Language Model Decoding with Speculative Sampling" (arXiv 2302.01318). For i = 1
+// ... k: x_i ~ q(. | prefix, x_1 ... x_(i-1)), q being the drafter's logits under the request's own sampler stages,
+// which is what makes acceptance highest. Greedy requests get the most likely tokens as point masses. With widths [k_1,
+// ..., k_m] (SpecInfer, arXiv 2305.09781, definition 3.1) every node of level i gets k_i trials: draws with
+// replacement, or without (EAGLE), or under greedy the k_i most likely.
+//   model(layers=N): the final norm and head over layer N, as LayerSkip (arXiv 2404.16710) exits early, without its
+//   training. self(kv=...): as TriForce (arXiv 2404.11912) and MagicDec (arXiv 2408.11049) draft; verified over the
+//   full cache.
 //
 // The drafter's cache holds committed tokens and nothing else once propose() returns: what was accepted is fed anew
-// together with the next pending token, which costs the first pass some rows and makes the rest exact under any cache. A
-// chain over a cache without events commits its rows as it goes and takes them back at the end; else, and in trees, every
-// level feeds all nodes so far and commits none, so no draft crosses an event of the drafter's own cache.
-// Cost: depth passes of the drafter, all sequences in one batch.
+// together with the next pending token, which costs the first pass some rows and makes the rest exact under any cache.
+// A chain over a cache without events commits its rows as it goes and takes them back at the end; else, and in trees,
+// every level feeds all nodes so far and commits none, so no draft crosses an event of the drafter's own cache. Cost:
+// depth passes of the drafter, all sequences in one batch.
 #include <algorithm>
 
 #include "base/error.h"
@@ -38,8 +39,8 @@ struct ModelState : DraftState {
 struct Growth {
   DraftSequence* seq;
   KvSeq* rows;
-  bool commits;                 // as it goes
-  int kept = 0;                 // nodes whose rows are committed
+  bool commits;  // as it goes
+  int kept = 0;  // nodes whose rows are committed
   std::vector<int> frontier = {0};
   std::vector<std::unique_ptr<Sampler>> samplers = {};  // by node
   std::vector<int> parents = {};                        // of the rows in the batch
@@ -52,8 +53,11 @@ class ModelDrafter : public Drafter {
  public:
   // own: the model when it is not the target's.
   ModelDrafter(std::unique_ptr<Model> own, const DraftTarget& target, const std::string& kv, const Args& args)
-      : own_(std::move(own)), runner_(own_ != nullptr ? *own_ : target.runner.model(), options(target, kv)), k_(draft_length(args)),
-        automatic_(draft_length_is_auto(args)), vocab_(static_cast<size_t>(std::min(runner_.vocab(), target.runner.vocab()))) {}
+      : own_(std::move(own)),
+        runner_(own_ != nullptr ? *own_ : target.runner.model(), options(target, kv)),
+        k_(draft_length(args)),
+        automatic_(draft_length_is_auto(args)),
+        vocab_(static_cast<size_t>(std::min(runner_.vocab(), target.runner.vocab()))) {}
 
   int most_depth() const override { return k_; }
   bool chooses_depth() const override { return automatic_; }
@@ -69,7 +73,9 @@ class ModelDrafter : public Drafter {
     o.max_wanted = std::max(o.max_wanted, 128);
     return o;
   }
-  static int width_at(const DraftSequence& s, int depth) { return s.widths.empty() ? 1 : s.widths[static_cast<size_t>(depth)]; }
+  static int width_at(const DraftSequence& s, int depth) {
+    return s.widths.empty() ? 1 : s.widths[static_cast<size_t>(depth)];
+  }
   int depth_of(const DraftSequence& s) const {
     return std::min(s.most_depth, s.widths.empty() ? k_ : static_cast<int>(s.widths.size()));
   }
@@ -153,7 +159,8 @@ void ModelDrafter::grow(std::vector<Growth>& group) {
   }
 }
 
-// The committed tokens that are missing (first), then the nodes whose rows are not in the cache. False: the cache is full.
+// The committed tokens that are missing (first), then the nodes whose rows are not in the cache. False: the cache is
+// full.
 bool ModelDrafter::add_rows(Batch& batch, Growth& g, bool first) {
   const DraftTree& tree = g.seq->tree;
   const int64_t length = g.rows->length(), pending = static_cast<int64_t>(g.seq->tokens.size()) - 1;
@@ -203,7 +210,9 @@ void ModelDrafter::try_tokens(Growth& g, int node, std::span<const float> logits
 
 // One token of q that is none of the trials; -1: there is no other.
 int32_t pick_another(const Distribution& q, std::span<const Trial> trials, double uniform) {
-  auto taken = [&](int32_t id) { return std::any_of(trials.begin(), trials.end(), [&](const Trial& t) { return t.token == id; }); };
+  auto taken = [&](int32_t id) {
+    return std::any_of(trials.begin(), trials.end(), [&](const Trial& t) { return t.token == id; });
+  };
   double left = q.total;
   for (const Trial& t : trials) left -= static_cast<double>(q.p(t.token));
   const double wanted = uniform * left;
@@ -239,7 +248,8 @@ void draw_trials(Growth& g, int node, const std::shared_ptr<const Distribution>&
 std::unique_ptr<Drafter> make_model(const Args& args, const DraftTarget& target) {
   const std::string& path = args.text("path");
   const int64_t layers = args.integer("layers");
-  if (path.empty() == (layers == 0)) fail(ErrorCode::kUsage, "model", "found {} of path and layers, expected one", path.empty() ? "neither" : "both");
+  if (path.empty() == (layers == 0))
+    fail(ErrorCode::kUsage, "model", "found {} of path and layers, expected one", path.empty() ? "neither" : "both");
   std::unique_ptr<Model> own = path.empty() ? target.runner.model().first_layers(layers) : Model::open(path);
   if (!path.empty()) check_same_vocabulary(own->file(), target);
   return std::make_unique<ModelDrafter>(std::move(own), target, to_string(args.spec("kv")), args);
@@ -258,7 +268,9 @@ const Register<MakeDrafter> kModel(
      .arxiv = "2211.17192",
      .help = "a smaller model of the same vocabulary, or the target's first layers",
      .params = {ParamInfo::text("path", "file or directory of the smaller model").preset(""),
-                ParamInfo::integer("layers", "first layers of the target that draft; instead of path").preset("0").at_least(0),
+                ParamInfo::integer("layers", "first layers of the target that draft; instead of path")
+                    .preset("0")
+                    .at_least(0),
                 draft_length_param("5"), ParamInfo::spec("kv", "kv", "the drafter's own cache").preset("full")},
      .needs = {"model"}},
     make_model);

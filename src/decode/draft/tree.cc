@@ -2,10 +2,10 @@
 //
 // X. Miao et al., "SpecInfer: Accelerating Large Language Model Serving with Tree-based Speculative Inference and
 // Verification" (arXiv 2305.09781). Expansion (section 3): with widths <k_1, ..., k_m> every node of level i gets k_i
-// trials, drawn with replacement (replace=true, the paper's i.i.d. draws) or without. Merge (definition 3.2): the union of
-// the drafters' trees by their token sequences; a node that several drafters reach carries the trials of all, a token
-// tried twice being two trials and one child. In which order a node's trials are tried is drawn at random as in algorithm
-// 2, here before verification and keeping each drafter's own order, which draws without replacement need.
+// trials, drawn with replacement (replace=true, the paper's i.i.d. draws) or without. Merge (definition 3.2): the union
+// of the drafters' trees by their token sequences; a node that several drafters reach carries the trials of all, a
+// token tried twice being two trials and one child. In which order a node's trials are tried is drawn at random as in
+// algorithm 2, here before verification and keeping each drafter's own order, which draws without replacement need.
 //
 // Drafters without a model (ngram, rest) take no part in the expansion and bring the tree that they have. The room for
 // nodes is shared evenly. Cost: the drafters' one after the other.
@@ -88,7 +88,8 @@ class Tree : public Drafter {
         }
         const size_t to = static_cast<size_t>(s.tree.add(node, trial));
         of_node.resize(std::max(of_node.size(), to + 1));
-        const bool there = std::any_of(of_node[to].begin(), of_node[to].end(), [&](const Source& x) { return x.drafter == from->drafter; });
+        const bool there = std::any_of(of_node[to].begin(), of_node[to].end(),
+                                       [&](const Source& x) { return x.drafter == from->drafter; });
         if (!there) of_node[to].push_back({from->drafter, child});
       }
     }
@@ -96,7 +97,9 @@ class Tree : public Drafter {
 
   // The source of a trial drawn uniformly among those that are left; nullptr: none is.
   static Source* draw(std::vector<Source>& sources, const std::vector<DraftSequence>& parts, Stream& random) {
-    auto left = [&](const Source& x) { return parts[static_cast<size_t>(x.drafter)].tree.node(x.node).trials.size() - x.next; };
+    auto left = [&](const Source& x) {
+      return parts[static_cast<size_t>(x.drafter)].tree.node(x.node).trials.size() - x.next;
+    };
     size_t all = 0;
     for (const Source& x : sources) all += left(x);
     if (all == 0) return nullptr;
@@ -120,18 +123,21 @@ std::vector<Unit> units_of(const Args& args) {
       fail(ErrorCode::kUsage, "tree", "found '{}' in of, expected drafters such as ngram(n=3)", to_string(v));
     units.push_back(v.kind == Value::Kind::kText ? parse_unit(v.text) : v.spec[0].unit);
   }
-  if (units.empty() || units.size() > 8) fail(ErrorCode::kUsage, "tree", "found {} drafters in of, expected 1 to 8", units.size());
+  if (units.empty() || units.size() > 8)
+    fail(ErrorCode::kUsage, "tree", "found {} drafters in of, expected 1 to 8", units.size());
   return units;
 }
 
 std::vector<int> widths_of(const Args& args) {
   std::vector<int> widths;
   for (const Value& v : args.list("widths")) {
-    const bool fits = v.kind == Value::Kind::kNumber && v.number >= 1 && v.number <= 64 && v.number == static_cast<int>(v.number);
+    const bool fits =
+        v.kind == Value::Kind::kNumber && v.number >= 1 && v.number <= 64 && v.number == static_cast<int>(v.number);
     if (!fits) fail(ErrorCode::kUsage, "tree", "found {} in widths, expected whole numbers from 1 to 64", to_string(v));
     widths.push_back(static_cast<int>(v.number));
   }
-  if (widths.empty() || widths.size() > 64) fail(ErrorCode::kUsage, "tree", "found {} widths, expected 1 to 64", widths.size());
+  if (widths.empty() || widths.size() > 64)
+    fail(ErrorCode::kUsage, "tree", "found {} widths, expected 1 to 64", widths.size());
   return widths;
 }
 
@@ -147,12 +153,14 @@ std::unique_ptr<Drafter> make_tree(const Args& args, const DraftTarget& target) 
 const Register<MakeDrafter> kTree(
     {.kind = "draft",
      .name = "tree",
-     .title = "SpecInfer: Accelerating Large Language Model Serving with Tree-based Speculative Inference and Verification",
+     .title =
+         "SpecInfer: Accelerating Large Language Model Serving with Tree-based Speculative Inference and Verification",
      .authors = "Miao et al.",
      .year = 2023,
      .arxiv = "2305.09781",
      .help = "a token tree: one drafter expanded, several merged",
-     .params = {ParamInfo::list("of", "drafters"), ParamInfo::list("widths", "trials at every node, level by level").preset("[2,2,1,1]"),
+     .params = {ParamInfo::list("of", "drafters"),
+                ParamInfo::list("widths", "trials at every node, level by level").preset("[2,2,1,1]"),
                 ParamInfo::flag("replace", "are a node's trials drawn with replacement?").preset("true")}},
     make_tree);
 

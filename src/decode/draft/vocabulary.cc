@@ -12,7 +12,8 @@ constexpr int64_t kPadding = 128;
 
 void check_sizes(const Checkpoint& file, int64_t found, int64_t expected) {
   if (std::abs(found - expected) > kPadding)
-    fail(ErrorCode::kBadInput, "draft", "{} has a vocabulary of {}, the target's has {}; expected the same one", file.path, found, expected);
+    fail(ErrorCode::kBadInput, "draft", "{} has a vocabulary of {}, the target's has {}; expected the same one",
+         file.path, found, expected);
 }
 
 }  // namespace
@@ -23,12 +24,13 @@ void check_same_vocabulary(const Checkpoint& file, const DraftTarget& target) {
   const auto other = make_tokenizer(read_tokenizer(file));
   check_sizes(file, other->size(), target.tokenizer->size());
   auto is_text = [&](int32_t id) {  // what files spell in their own ways has no text
-    return !other->is_special(id) && !target.tokenizer->is_special(id) && id != other->spec().unk && id != target.tokenizer->spec().unk;
+    return !other->is_special(id) && !target.tokenizer->is_special(id) && id != other->spec().unk &&
+           id != target.tokenizer->spec().unk;
   };
   for (int32_t id = 0; id < std::min(other->size(), target.tokenizer->size()); ++id)
     if (is_text(id) && other->bytes(id) != target.tokenizer->bytes(id))
-      fail(ErrorCode::kBadInput, "draft", "token {} is '{}' in {}, '{}' in the target; expected the same vocabulary", id, other->bytes(id), file.path,
-           target.tokenizer->bytes(id));
+      fail(ErrorCode::kBadInput, "draft", "token {} is '{}' in {}, '{}' in the target; expected the same vocabulary",
+           id, other->bytes(id), file.path, target.tokenizer->bytes(id));
 }
 
 uint64_t fingerprint(const Tokenizer& tokenizer) {

@@ -1,14 +1,16 @@
 // REST: drafts found in a datastore of text.
 //
-// Z. He et al., "REST: Retrieval-Based Speculative Decoding" (arXiv 2311.08252), sections 3.1 to 3.3: the longest suffix
-// of the context, of at most n tokens, that occurs in the store; the continuations of its hits, each `length` tokens long,
-// as a trie whose nodes count how many pass through them; the `nodes` nodes of highest count are the draft. A node never
-// counts more than its parent, and of equal counts the shallower comes first, so the kept nodes are a tree.
+// Z. He et al., "REST: Retrieval-Based Speculative Decoding" (arXiv 2311.08252), sections 3.1 to 3.3: the longest
+// suffix of the context, of at most n tokens, that occurs in the store; the continuations of its hits, each `length`
+// tokens long, as a trie whose nodes count how many pass through them; the `nodes` nodes of highest count are the
+// draft. A node never counts more than its parent, and of equal counts the shallower comes first, so the kept nodes are
+// a tree.
 //
 // Trials are point masses: one draw at every node, as sampling without a draft would draw (verify.h, R1); the original
-// code samples anew for every path, which is biased. Where a suffix has more than `hits` hits, that many evenly spaced ones
-// count, not the first in order, which would all begin alike. On a processor a pass over many rows costs, so the default
-// is 16 nodes, not the paper's 64, and a suffix of one token is no reason to draft. Continuations end with their document.
+// code samples anew for every path, which is biased. Where a suffix has more than `hits` hits, that many evenly spaced
+// ones count, not the first in order, which would all begin alike. On a processor a pass over many rows costs, so the
+// default is 16 nodes, not the paper's 64, and a suffix of one token is no reason to draft. Continuations end with
+// their document.
 //
 // Cost: two binary searches for each length tried, then `hits` continuations read from the mapped file.
 #include <algorithm>
@@ -30,11 +32,16 @@ struct TrieNode {
 class Rest : public Drafter {
  public:
   Rest(const Args& a, const DraftTarget& target)
-      : store_(a.text("store")), most_(static_cast<size_t>(a.integer("n"))), least_(static_cast<size_t>(a.integer("least"))),
-        length_(static_cast<int>(a.integer("length"))), nodes_(static_cast<int>(a.integer("nodes"))), hits_(static_cast<uint64_t>(a.integer("hits"))) {
+      : store_(a.text("store")),
+        most_(static_cast<size_t>(a.integer("n"))),
+        least_(static_cast<size_t>(a.integer("least"))),
+        length_(static_cast<int>(a.integer("length"))),
+        nodes_(static_cast<int>(a.integer("nodes"))),
+        hits_(static_cast<uint64_t>(a.integer("hits"))) {
     const bool same = target.tokenizer == nullptr || store_.fingerprint() == fingerprint(*target.tokenizer);
     if (!same || store_.vocab() > target.runner.vocab())
-      fail(ErrorCode::kBadInput, "rest", "{} was built with another tokenizer (of {} tokens); expected this model's: build it anew", a.text("store"),
+      fail(ErrorCode::kBadInput, "rest",
+           "{} was built with another tokenizer (of {} tokens); expected this model's: build it anew", a.text("store"),
            store_.vocab());
   }
 
@@ -61,7 +68,9 @@ class Rest : public Drafter {
     for (uint64_t i = 0; i < n; ++i) {
       store_.continuation(hits.first + hits.count() * i / n, skip, most, tokens_);
       size_t same = 0;
-      while (same < path_.size() && same < tokens_.size() && trie_[static_cast<size_t>(path_[same])].token == tokens_[same]) ++same;
+      while (same < path_.size() && same < tokens_.size() &&
+             trie_[static_cast<size_t>(path_[same])].token == tokens_[same])
+        ++same;
       path_.resize(same);
       for (size_t d = same; d < tokens_.size(); ++d) {
         trie_.push_back({d == 0 ? -1 : path_[d - 1], tokens_[d], static_cast<int>(d), 0});
@@ -83,7 +92,8 @@ class Rest : public Drafter {
     places_.assign(trie_.size(), -1);
     for (size_t i = 0; i < n; ++i) {
       const TrieNode& node = trie_[static_cast<size_t>(order_[i])];
-      places_[static_cast<size_t>(order_[i])] = tree.add(node.parent < 0 ? 0 : places_[static_cast<size_t>(node.parent)], {node.token});
+      places_[static_cast<size_t>(order_[i])] =
+          tree.add(node.parent < 0 ? 0 : places_[static_cast<size_t>(node.parent)], {node.token});
     }
   }
 
@@ -98,8 +108,10 @@ class Rest : public Drafter {
 
 std::unique_ptr<Drafter> make_rest(const Args& a, const DraftTarget& target) {
   if (a.integer("n") + a.integer("length") > RestStore::kOrdered)
-    fail(ErrorCode::kUsage, "rest", "found n = {} and length = {}, expected at most {} together", a.integer("n"), a.integer("length"), RestStore::kOrdered);
-  if (a.integer("least") > a.integer("n")) fail(ErrorCode::kUsage, "rest", "found least = {} above n = {}", a.integer("least"), a.integer("n"));
+    fail(ErrorCode::kUsage, "rest", "found n = {} and length = {}, expected at most {} together", a.integer("n"),
+         a.integer("length"), RestStore::kOrdered);
+  if (a.integer("least") > a.integer("n"))
+    fail(ErrorCode::kUsage, "rest", "found least = {} above n = {}", a.integer("least"), a.integer("n"));
   return std::make_unique<Rest>(a, target);
 }
 

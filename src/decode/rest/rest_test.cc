@@ -37,13 +37,15 @@ std::vector<Document> random_documents(uint64_t seed, int n, uint32_t alphabet) 
   std::vector<Document> documents;
   for (int i = 0; i < n; ++i) {
     documents.emplace_back();
-    for (uint32_t length = random.bits() % 400; length > 0; --length) documents.back().push_back(static_cast<int32_t>(random.bits() % alphabet));
+    for (uint32_t length = random.bits() % 400; length > 0; --length)
+      documents.back().push_back(static_cast<int32_t>(random.bits() % alphabet));
   }
   return documents;
 }
 
 // Where pattern occurs: document and place.
-std::multiset<Document> plain_continuations(const std::vector<Document>& documents, const Document& pattern, size_t most) {
+std::multiset<Document> plain_continuations(const std::vector<Document>& documents, const Document& pattern,
+                                            size_t most) {
   std::multiset<Document> found;
   for (const Document& d : documents)
     for (size_t at = 0; at + pattern.size() <= d.size(); ++at)
@@ -88,7 +90,8 @@ TEST(RestStore, SortsRepetitions) {
 }
 
 struct RestDrafter : testing::Test {
-  std::unique_ptr<Model> model = Model::open(std::string(FRUGAL_SOURCE_DIR) + "/tests/golden/stories260k/stories260K-f32.gguf");
+  std::unique_ptr<Model> model =
+      Model::open(std::string(FRUGAL_SOURCE_DIR) + "/tests/golden/stories260k/stories260K-f32.gguf");
   std::unique_ptr<Tokenizer> tokenizer = make_tokenizer(read_tokenizer(model->file()));
   Runner runner{*model, {.threads = 1}};
 
@@ -119,10 +122,13 @@ TEST_F(RestDrafter, TheLongestMatchAndTheMostCounted) {
     Document context;
     for (int i = 0; i < 24; ++i) context.push_back(static_cast<int32_t>(random.bits() % 3));
     size_t n = 16;
-    while (n >= 2 && plain_continuations(documents, Document(context.end() - static_cast<int64_t>(n), context.end()), 0).empty()) --n;
+    while (n >= 2 &&
+           plain_continuations(documents, Document(context.end() - static_cast<int64_t>(n), context.end()), 0).empty())
+      --n;
     ASSERT_GE(n, 2u);
     std::map<Document, int> counts;
-    for (const Document& c : plain_continuations(documents, Document(context.end() - static_cast<int64_t>(n), context.end()), 6))
+    for (const Document& c :
+         plain_continuations(documents, Document(context.end() - static_cast<int64_t>(n), context.end()), 6))
       for (size_t i = 1; i <= c.size(); ++i) ++counts[Document(c.begin(), c.begin() + static_cast<int64_t>(i))];
     const DraftTree tree = draft(fmt::format("rest(store=\"{}\",length=6,nodes=20,hits=100000)", file.path), context);
     ASSERT_EQ(tree.size() - 1, std::min<int>(20, static_cast<int>(counts.size())));
@@ -146,7 +152,7 @@ TEST_F(RestDrafter, KeepsToItsLimits) {
   EXPECT_EQ(draft(spec, {30, 1, 2}, 0).size(), 1);
   EXPECT_EQ(draft(spec, {1, 2, 30}).size(), 1);  // a single token is no match
   EXPECT_EQ(draft(fmt::format("rest(store=\"{}\",least=1)", file.path), {30, 9}).size(), 1 + 1);
-  EXPECT_EQ(draft(spec, {6, 7}).size(), 1);      // the document ends
+  EXPECT_EQ(draft(spec, {6, 7}).size(), 1);  // the document ends
 }
 
 std::string refusal(const std::string& spec, const DraftTarget& target) {
@@ -167,7 +173,8 @@ TEST_F(RestDrafter, WrongFilesAreRefused) {
   EXPECT_EQ(refusal(spec(StoreFile({{1, 2, 3}}, 512, fingerprint(*tokenizer)).path), target), "taken");
   EXPECT_NE(refusal(spec(StoreFile({{1, 2, 3}}, 1000).path), ids).find("of 1000 tokens"), std::string::npos);
   EXPECT_NE(refusal(spec("/no/such/store"), ids).find("/no/such/store"), std::string::npos);
-  EXPECT_NE(refusal(fmt::format("rest(store=\"{}\",n=31,length=10)", file.path), ids).find("at most 32 together"), std::string::npos);
+  EXPECT_NE(refusal(fmt::format("rest(store=\"{}\",n=31,length=10)", file.path), ids).find("at most 32 together"),
+            std::string::npos);
   const auto size = std::filesystem::file_size(file.path);
   for (const uint64_t cut : {uint64_t{0}, uint64_t{7}, uint64_t{63}, uint64_t{100}, size - 1}) {
     std::filesystem::resize_file(file.path, cut);
@@ -184,7 +191,8 @@ TEST_F(RestDrafter, DamagedFilesDoNoHarm) {
   Stream random = stream(4, 3, Purpose::kTest);
   for (int run = 0; run < 300; ++run) {
     std::string bad = good;
-    for (int i = 0; i < 4; ++i) bad[random.bits() % (run % 2 == 0 ? 64 : bad.size())] = static_cast<char>(random.bits());
+    for (int i = 0; i < 4; ++i)
+      bad[random.bits() % (run % 2 == 0 ? 64 : bad.size())] = static_cast<char>(random.bits());
     std::ofstream(file.path, std::ios::binary) << bad;
     try {
       draft(fmt::format("rest(store=\"{}\")", file.path), {3, 4, 5, 6});

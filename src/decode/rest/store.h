@@ -1,12 +1,12 @@
 // The datastore of REST: a corpus as token ids with a suffix array, in one mapped file.
 //
-//   header (64 bytes)  magic, bytes of a token, tokens that an order covers, vocabulary, counts, tokenizer's fingerprint
-//   tokens             2 bytes each where the vocabulary allows, else 4; a separator behind every document
+//   header (64 bytes)  magic, bytes of a token, tokens that an order covers, vocabulary, counts, tokenizer's
+//   fingerprint tokens             2 bytes each where the vocabulary allows, else 4; a separator behind every document
 //   positions          u32 each: where suffixes begin, sorted; none at a separator
 //
-// Suffixes are sorted by their first kOrdered tokens only, which is as far as any search and continuation together look:
-// sorting takes five rounds of doubling (Manber and Myers 1990), each within the groups that are still equal, instead of
-// as many as the longest repetition needs. Building holds 16 bytes a token; the file 6 or 8.
+// Suffixes are sorted by their first kOrdered tokens only, which is as far as any search and continuation together
+// look: sorting takes five rounds of doubling (Manber and Myers 1990), each within the groups that are still equal,
+// instead of as many as the longest repetition needs. Building holds 16 bytes a token; the file 6 or 8.
 #pragma once
 
 #include <memory>

@@ -70,8 +70,7 @@ void Candidates::load(std::span<const float> logits) {
     fail(ErrorCode::kBadInput, "sample", "found logits that are not numbers (NaN), expected finite ones");
   logits_.assign(logits.begin(), logits.end());
   dense_ = true;
-  if (max() == kInfinity)
-    fail(ErrorCode::kBadInput, "sample", "found an infinite logit, expected finite ones");
+  if (max() == kInfinity) fail(ErrorCode::kBadInput, "sample", "found an infinite logit, expected finite ones");
 }
 
 std::vector<Candidate>& Candidates::list() {
@@ -96,15 +95,13 @@ float Candidates::max() const {
 double Candidates::log_mass() const {
   double mass = 0;
   if (dense_) {
-    mass = logits_.empty() ? -HUGE_VAL
-                           : kernels().log_sum_exp(logits_.data(), static_cast<int64_t>(logits_.size()));
+    mass = logits_.empty() ? -HUGE_VAL : kernels().log_sum_exp(logits_.data(), static_cast<int64_t>(logits_.size()));
   } else {
     const double top = static_cast<double>(max());
     for (const Candidate& c : list_) mass += std::exp(static_cast<double>(c.logit) - top);
     mass = top + std::log(mass);
   }
-  if (!std::isfinite(mass))
-    fail(ErrorCode::kUsage, "sample", "found every token ruled out, expected one to be left");
+  if (!std::isfinite(mass)) fail(ErrorCode::kUsage, "sample", "found every token ruled out, expected one to be left");
   return mass;
 }
 

@@ -24,9 +24,8 @@ std::vector<double> dense_probabilities(const std::string& spec, const std::vect
     EXPECT_TRUE(!d.dense || t.id == static_cast<int32_t>(i));
     if (!d.dense && i > 0) {
       const TokenProbability& before = d.tokens[i - 1];
-      EXPECT_TRUE(before.p > t.p ||
-                  (before.p == t.p && (before.id < t.id || logits[static_cast<size_t>(before.id)] !=
-                                                               logits[static_cast<size_t>(t.id)])));
+      EXPECT_TRUE(before.p > t.p || (before.p == t.p && (before.id < t.id || logits[static_cast<size_t>(before.id)] !=
+                                                                                 logits[static_cast<size_t>(t.id)])));
     }
   }
   EXPECT_NEAR(d.total, 1, 5e-6);
@@ -44,8 +43,7 @@ void expect_same_as_plain(const std::string& spec, const Plain& restated) {
       for (bool coarse : {false, true}) {
         const std::vector<float> logits = plain::random_logits(random, n, spread, coarse);
         double closest = 1;
-        const std::vector<double> expected =
-            plain::softmax(restated(Logits(logits.begin(), logits.end()), closest));
+        const std::vector<double> expected = plain::softmax(restated(Logits(logits.begin(), logits.end()), closest));
         if (closest < 2e-6) continue;
         const std::vector<double> found = dense_probabilities(spec, logits);
         ++compared;
@@ -60,16 +58,14 @@ void expect_same_as_plain(const std::string& spec, const Plain& restated) {
 
 TEST(SampleStage, Temp) {
   for (double t : {0.3, 0.7, 1.0, 2.5})
-    expect_same_as_plain(fmt::format("temp({})", t),
-                         [&](const Logits& l, double&) { return plain::temp(l, t); });
+    expect_same_as_plain(fmt::format("temp({})", t), [&](const Logits& l, double&) { return plain::temp(l, t); });
   for (const char* spec : {"temp(0)", "temp(1e-9)", "greedy", "top_k(1)"})
     expect_same_as_plain(spec, [](const Logits& l, double&) { return plain::top_k(l, 1); });
 }
 
 TEST(SampleStage, TopK) {
   for (size_t k : {1u, 2u, 7u, 40u, 300u, 5000u})
-    expect_same_as_plain(fmt::format("top_k({})", k),
-                         [&](const Logits& l, double&) { return plain::top_k(l, k); });
+    expect_same_as_plain(fmt::format("top_k({})", k), [&](const Logits& l, double&) { return plain::top_k(l, k); });
   expect_same_as_plain("top_k(0)", [](const Logits& l, double&) { return l; });
 }
 
@@ -152,10 +148,9 @@ TEST(SampleStage, RefusesLogitsThatAreNoNumbers) {
 }
 
 TEST(SampleStage, WrongParametersAreRefused) {
-  for (const char* spec :
-       {"temp(-1)", "top_p(1.5)", "top_k(-3)", "top_k(2.5)", "min_p(2)", "typical(-0.1)", "tmp(1)",
-        "k:temp(1)", "repetition(0)", "logit_bias", "logit_bias([x])", "logit_bias([5:nan])",
-        "logit_bias([5:1,5:2])", "logit_bias([-5:1])", "logit_bias([5:inf])"})
+  for (const char* spec : {"temp(-1)", "top_p(1.5)", "top_k(-3)", "top_k(2.5)", "min_p(2)", "typical(-0.1)", "tmp(1)",
+                           "k:temp(1)", "repetition(0)", "logit_bias", "logit_bias([x])", "logit_bias([5:nan])",
+                           "logit_bias([5:1,5:2])", "logit_bias([-5:1])", "logit_bias([5:inf])"})
     EXPECT_THROW(make_sampler(spec, 0), Error) << spec;
 }
 

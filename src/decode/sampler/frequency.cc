@@ -27,8 +27,8 @@ const Register<MakeStage> kFrequency(
      .role = "logits",
      .name = "frequency",
      .help = "lowers a token's logit by the penalty for each of its occurrences",
-     .params = TokenMemory::params(
-         {ParamInfo::real("penalty", "above 0 discourages").preset("0.5").within(-100, 100)}, false)},
+     .params = TokenMemory::params({ParamInfo::real("penalty", "above 0 discourages").preset("0.5").within(-100, 100)},
+                                   false)},
     [](const Args& a) { return std::make_unique<Frequency>(a); });
 
 }  // namespace

@@ -16,11 +16,11 @@ std::pair<int32_t, float> read_bias(const Value& item) {
   const char* const end = item.text.data() + item.text.size();
   const auto id = std::from_chars(item.text.data(), end, out.first);
   const bool colon = id.ec == std::errc{} && out.first >= 0 && id.ptr < end && *id.ptr == ':';
-  const auto bias = colon ? std::from_chars(id.ptr + 1, end, out.second)
-                          : std::from_chars_result{end, std::errc::invalid_argument};
+  const auto bias =
+      colon ? std::from_chars(id.ptr + 1, end, out.second) : std::from_chars_result{end, std::errc::invalid_argument};
   if (bias.ec != std::errc{} || bias.ptr != end || std::isnan(out.second) || out.second > 1e9f)
-    fail(ErrorCode::kUsage, "logit_bias",
-         "found '{}', expected a token's id and its bias, such as 50256:-100", to_string(item));
+    fail(ErrorCode::kUsage, "logit_bias", "found '{}', expected a token's id and its bias, such as 50256:-100",
+         to_string(item));
   return out;
 }
 
@@ -41,13 +41,12 @@ class LogitBias : public Cloneable<LogitBias> {
   std::vector<std::pair<int32_t, float>> biases_;
 };
 
-const Register<MakeStage> kLogitBias(
-    {.kind = "sample",
-     .role = "logits",
-     .name = "logit_bias",
-     .help = "adds a bias to the logits of chosen tokens",
-     .params = {ParamInfo::list("biases", "items id:bias, such as [50256:-100]")}},
-    [](const Args& a) { return std::make_unique<LogitBias>(a.list("biases")); });
+const Register<MakeStage> kLogitBias({.kind = "sample",
+                                      .role = "logits",
+                                      .name = "logit_bias",
+                                      .help = "adds a bias to the logits of chosen tokens",
+                                      .params = {ParamInfo::list("biases", "items id:bias, such as [50256:-100]")}},
+                                     [](const Args& a) { return std::make_unique<LogitBias>(a.list("biases")); });
 
 }  // namespace
 }  // namespace frugal

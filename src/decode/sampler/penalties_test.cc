@@ -21,13 +21,12 @@ std::vector<double> logits_after(Sampler& sampler, const std::vector<float>& log
   std::vector<double> out;
   for (size_t i = 0; i < logits.size(); ++i)
     out.push_back(std::log(static_cast<double>(d.p(static_cast<int32_t>(i)))) -
-                  std::log(static_cast<double>(d.p(static_cast<int32_t>(base)))) +
-                  static_cast<double>(logits[base]));
+                  std::log(static_cast<double>(d.p(static_cast<int32_t>(base)))) + static_cast<double>(logits[base]));
   return out;
 }
 
-void expect_logits(const std::string& spec, const Ids& prompt, const Ids& accepted,
-                   const std::vector<float>& logits, const std::vector<double>& expected) {
+void expect_logits(const std::string& spec, const Ids& prompt, const Ids& accepted, const std::vector<float>& logits,
+                   const std::vector<double>& expected) {
   auto sampler = make_sampler(spec, 0);
   sampler->reset_prompt(prompt);
   for (int32_t id : accepted) sampler->advance(id);
@@ -91,8 +90,7 @@ TEST(TokenMemory, CountsAsAPlainRecount) {
         std::map<int32_t, int32_t> expected;
         const size_t n = window == 0 ? seen.size() : std::min(seen.size(), static_cast<size_t>(window));
         for (size_t j = seen.size() - n; j < seen.size(); ++j) ++expected[seen[j]];
-        ASSERT_EQ(memory.counts(),
-                  (std::vector<std::pair<int32_t, int32_t>>(expected.begin(), expected.end())));
+        ASSERT_EQ(memory.counts(), (std::vector<std::pair<int32_t, int32_t>>(expected.begin(), expected.end())));
       }
     }
 }

@@ -26,8 +26,8 @@ const Register<MakeStage> kPresence(
      .role = "logits",
      .name = "presence",
      .help = "lowers the logit of a token that occurred by the penalty, once",
-     .params = TokenMemory::params(
-         {ParamInfo::real("penalty", "above 0 discourages").preset("0.5").within(-100, 100)}, false)},
+     .params = TokenMemory::params({ParamInfo::real("penalty", "above 0 discourages").preset("0.5").within(-100, 100)},
+                                   false)},
     [](const Args& a) { return std::make_unique<Presence>(a); });
 
 }  // namespace

@@ -51,8 +51,7 @@ inline Logits top_k(const Logits& logits, size_t k) {
 
 // The smallest beginning of ids whose probabilities sum to at least mass. closest: how near a border came to
 // mass, for a test cannot ask float to side with float64 where they meet.
-inline Logits smallest_set(const Logits& logits, const std::vector<size_t>& ids, double mass,
-                           double& closest) {
+inline Logits smallest_set(const Logits& logits, const std::vector<size_t>& ids, double mass, double& closest) {
   const std::vector<double> p = softmax(logits);
   Logits out(logits.size(), kOut);
   double sum = 0;

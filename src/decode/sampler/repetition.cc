@@ -34,8 +34,8 @@ const Register<MakeStage> kRepetition(
      .year = 2019,
      .arxiv = "1909.05858",
      .help = "divides positive logits of tokens that occurred, multiplies negative ones",
-     .params = TokenMemory::params(
-         {ParamInfo::real("penalty", "above 1 discourages").preset("1.1").within(0.01, 100)}, true)},
+     .params = TokenMemory::params({ParamInfo::real("penalty", "above 1 discourages").preset("1.1").within(0.01, 100)},
+                                   true)},
     [](const Args& a) { return std::make_unique<Repetition>(a); });
 
 }  // namespace

@@ -10,8 +10,7 @@ namespace {
 int32_t need_argmax(std::span<const float> logits) {
   const int32_t id = argmax(logits);
   if (id < 0)
-    fail(ErrorCode::kBadInput, "sample", "found no logit above -inf in {}, expected finite ones",
-         logits.size());
+    fail(ErrorCode::kBadInput, "sample", "found no logit above -inf in {}, expected finite ones", logits.size());
   return id;
 }
 
@@ -36,8 +35,7 @@ void normalise(Candidates& from, Distribution& to) {
 }  // namespace
 
 float Distribution::p(int32_t id) const {
-  if (dense)
-    return id >= 0 && static_cast<size_t>(id) < tokens.size() ? tokens[static_cast<size_t>(id)].p : 0;
+  if (dense) return id >= 0 && static_cast<size_t>(id) < tokens.size() ? tokens[static_cast<size_t>(id)].p : 0;
   for (const TokenProbability& t : tokens)
     if (t.id == id) return t.p;
   return 0;
@@ -80,9 +78,7 @@ void Sampler::advance(int32_t token) {
 }
 
 // Once a stage leaves one token the others cannot change it, but for a bias of -inf, which would leave none.
-bool Sampler::greedy() const {
-  return stages_.front()->leaves_argmax();
-}
+bool Sampler::greedy() const { return stages_.front()->leaves_argmax(); }
 
 const Distribution& Sampler::distribution(std::span<const float> logits) {
   if (greedy()) {

@@ -13,8 +13,7 @@ namespace {
 
 // Pearson's statistic of n draws against their distribution, cells with fewer than 5 expected draws taken
 // together.
-double chi_square(const std::string& spec, const std::vector<float>& logits, uint64_t seed, int n,
-                  int& freedom) {
+double chi_square(const std::string& spec, const std::vector<float>& logits, uint64_t seed, int n, int& freedom) {
   auto sampler = make_sampler(spec, seed);
   std::vector<double> count(logits.size(), 0);
   for (int i = 0; i < n; ++i) ++count[static_cast<size_t>(sampler->sample(logits))];
@@ -119,8 +118,7 @@ TEST(Sampler, ReusedMemoryChangesNothing) {
     auto fresh = make_sampler("temp(0.9) | typical(0.9) | top_p(0.95)", 1);
     const std::vector<TokenProbability>& expected = fresh->distribution(logits).tokens;
     ASSERT_EQ(again.size(), expected.size());
-    for (size_t i = 0; i < again.size(); ++i)
-      EXPECT_TRUE(again[i].id == expected[i].id && again[i].p == expected[i].p);
+    for (size_t i = 0; i < again.size(); ++i) EXPECT_TRUE(again[i].id == expected[i].id && again[i].p == expected[i].p);
   }
 }
 

@@ -4,8 +4,7 @@
 
 namespace frugal {
 
-TokenMemory::TokenMemory(int64_t window, bool prompt)
-    : window_(static_cast<size_t>(window)), prompt_(prompt) {}
+TokenMemory::TokenMemory(int64_t window, bool prompt) : window_(static_cast<size_t>(window)), prompt_(prompt) {}
 
 void TokenMemory::reset(std::span<const int32_t> prompt) {
   counts_.clear();
@@ -34,10 +33,8 @@ void TokenMemory::add(int32_t token, int32_t times) {
 }
 
 std::vector<ParamInfo> TokenMemory::params(std::vector<ParamInfo> before, bool prompt) {
-  before.push_back(
-      ParamInfo::integer("window", "newest tokens that count; 0: all").preset("0").within(0, 1 << 24));
-  before.push_back(
-      ParamInfo::flag("prompt", "do the prompt's tokens count?").preset(prompt ? "true" : "false"));
+  before.push_back(ParamInfo::integer("window", "newest tokens that count; 0: all").preset("0").within(0, 1 << 24));
+  before.push_back(ParamInfo::flag("prompt", "do the prompt's tokens count?").preset(prompt ? "true" : "false"));
   return before;
 }
 

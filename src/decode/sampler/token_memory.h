@@ -21,9 +21,7 @@ class TokenMemory {
   explicit TokenMemory(const Args& args) : TokenMemory(args.integer("window"), args.flag("prompt")) {}
   void reset(std::span<const int32_t> prompt);
   void advance(int32_t token);
-  const std::vector<std::pair<int32_t, int32_t>>& counts() const {
-    return counts_;
-  }  // {id, times > 0}, by id
+  const std::vector<std::pair<int32_t, int32_t>>& counts() const { return counts_; }  // {id, times > 0}, by id
 
   // The parameters "window" and "prompt" that this remembers by.
   static std::vector<ParamInfo> params(std::vector<ParamInfo> before, bool prompt);

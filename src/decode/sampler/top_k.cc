@@ -19,17 +19,16 @@ class TopK : public Cloneable<TopK> {
   size_t k_;
 };
 
-const Register<MakeStage> kTopK(
-    {.kind = "sample",
-     .role = "select",
-     .name = "top_k",
-     .title = "Hierarchical Neural Story Generation",
-     .authors = "Fan, Lewis, Dauphin",
-     .year = 2018,
-     .arxiv = "1805.04833",
-     .help = "keeps the k most likely tokens; 0 keeps all",
-     .params = {ParamInfo::integer("k", "tokens kept").preset("40").within(0, 1e9)}},
-    [](const Args& a) { return std::make_unique<TopK>(a.integer("k")); });
+const Register<MakeStage> kTopK({.kind = "sample",
+                                 .role = "select",
+                                 .name = "top_k",
+                                 .title = "Hierarchical Neural Story Generation",
+                                 .authors = "Fan, Lewis, Dauphin",
+                                 .year = 2018,
+                                 .arxiv = "1805.04833",
+                                 .help = "keeps the k most likely tokens; 0 keeps all",
+                                 .params = {ParamInfo::integer("k", "tokens kept").preset("40").within(0, 1e9)}},
+                                [](const Args& a) { return std::make_unique<TopK>(a.integer("k")); });
 
 }  // namespace
 }  // namespace frugal

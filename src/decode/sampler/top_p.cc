@@ -28,8 +28,7 @@ class TopP : public Cloneable<TopP> {
     std::sort(list.begin(), list.end(), likelier);
     double sum = 0;
     size_t n = 0;
-    while (n < list.size() && (n == 0 || sum < p_))
-      sum += std::exp(static_cast<double>(list[n++].logit) - log_mass);
+    while (n < list.size() && (n == 0 || sum < p_)) sum += std::exp(static_cast<double>(list[n++].logit) - log_mass);
     list.resize(n);
   }
 

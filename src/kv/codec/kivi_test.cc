@@ -1,5 +1,5 @@
-// kivi against its restatement in plain double precision: the same rows closed after every step, the same outputs; and what
-// closed pages go through when rows leave them.
+// kivi against its restatement in plain double precision: the same rows closed after every step, the same outputs; and
+// what closed pages go through when rows leave them.
 #include <bit>
 #include <cstring>
 #include <map>
@@ -30,8 +30,12 @@ struct KiviCase {
   bool keys_by_row = false;  // wrong: keys quantised by row, as transformers' quantised cache does
   bool one_row_late = false;
 };
-const KiviCase kKiviCases[] = {{"both_2", 2, 2, 32, 32, 1},          {"both_4", 4, 4, 32, 64, 16},         {"mixed", 2, 4, 16, 32, 7},
-                               {"keys_alone", 2, 0, 32, 32, 16},     {"values_alone", 0, 4, 16, 96, 1},    {"keys_by_row", 2, 2, 32, 32, 1, false, true},
+const KiviCase kKiviCases[] = {{"both_2", 2, 2, 32, 32, 1},
+                               {"both_4", 4, 4, 32, 64, 16},
+                               {"mixed", 2, 4, 16, 32, 7},
+                               {"keys_alone", 2, 0, 32, 32, 16},
+                               {"values_alone", 0, 4, 16, 96, 1},
+                               {"keys_by_row", 2, 2, 32, 32, 1, false, true},
                                {"other_residual", 2, 2, 32, 32, 1, false, false, true}};
 
 class KiviRestated : public RaggedTest, public testing::WithParamInterface<KiviCase> {};
@@ -39,7 +43,9 @@ class KiviRestated : public RaggedTest, public testing::WithParamInterface<KiviC
 TEST_P(KiviRestated, GivesTheSameOutputs) {
   const KiviCase& c = GetParam();
   const auto side = [&](const char* name, int bits) {
-    return bits == 0 ? std::string() : fmt::format(" | {}:kivi(bits={},group={},residual={},every={})", name, bits, c.group, c.residual, c.every);
+    return bits == 0 ? std::string()
+                     : fmt::format(" | {}:kivi(bits={},group={},residual={},every={})", name, bits, c.group, c.residual,
+                                   c.every);
   };
   auto p = pool("full" + side("k", c.k_bits) + side("v", c.v_bits), true);
   auto seq = p->create();
@@ -53,20 +59,26 @@ TEST_P(KiviRestated, GivesTheSameOutputs) {
     for (; closed_k < k_until; closed_k += c.group)
       for (auto& k : keys)
         for (int i = 0; i < (c.keys_by_row ? c.group : kw); ++i)
-          if (c.keys_by_row) round_group(&k[static_cast<size_t>((closed_k + i) * kw)], kw, 1, c.k_bits);
-          else round_group(&k[static_cast<size_t>(closed_k * kw + i)], c.group, kw, c.k_bits);
+          if (c.keys_by_row)
+            round_group(&k[static_cast<size_t>((closed_k + i) * kw)], kw, 1, c.k_bits);
+          else
+            round_group(&k[static_cast<size_t>(closed_k * kw + i)], c.group, kw, c.k_bits);
     for (; c.v_bits != 0 && rows - closed_v - 32 >= residual; closed_v += 32)
       for (auto& v : values)
         for (int r = closed_v; r < closed_v + 32; ++r)
-          for (int d = 0; d < vw; d += c.group) round_group(&v[static_cast<size_t>(r * vw + d)], std::min(c.group, vw - d), 1, c.v_bits);
+          for (int d = 0; d < vw; d += c.group)
+            round_group(&v[static_cast<size_t>(r * vw + d)], std::min(c.group, vw - d), 1, c.v_bits);
   };
   for (int at = 0; at < kRows;) {
     const int n = at == 0 ? kPrompt : static_cast<int>(std::min<int64_t>(seq->rows_until_event(), kRows - at));
     const auto out = feed(*p, *seq, at, n);
     for (int r = at; r < at + n; ++r) {
       for (int h = 0; h < 2; ++h) {
-        for (float x : testkit::turned_head(setup, rows.k, r, 2, h, kw, r)) keys[static_cast<size_t>(h)].push_back(through_half(static_cast<double>(x)));
-        for (int d = 0; d < vw; ++d) values[static_cast<size_t>(h)].push_back(through_half(static_cast<double>(rows.v[static_cast<size_t>((r * 2 + h) * vw + d)])));
+        for (float x : testkit::turned_head(setup, rows.k, r, 2, h, kw, r))
+          keys[static_cast<size_t>(h)].push_back(through_half(static_cast<double>(x)));
+        for (int d = 0; d < vw; ++d)
+          values[static_cast<size_t>(h)].push_back(
+              through_half(static_cast<double>(rows.v[static_cast<size_t>((r * 2 + h) * vw + d)])));
       }
       for (int head = 0; head < 6; ++head) {
         const auto q = testkit::turned_head(setup, rows.q, r, 6, head, kw, r);
@@ -74,18 +86,25 @@ TEST_P(KiviRestated, GivesTheSameOutputs) {
         double total = 0;
         for (int j = 0; j <= r; ++j) {
           double dot = 0;
-          for (int d = 0; d < kw; ++d) dot += static_cast<double>(q[static_cast<size_t>(d)]) * keys[static_cast<size_t>(head / 3)][static_cast<size_t>(j * kw + d)];
+          for (int d = 0; d < kw; ++d)
+            dot += static_cast<double>(q[static_cast<size_t>(d)]) *
+                   keys[static_cast<size_t>(head / 3)][static_cast<size_t>(j * kw + d)];
           const double w = std::exp(dot * static_cast<double>(setup.spec.scale));
           total += w;
-          for (int d = 0; d < vw; ++d) sum[static_cast<size_t>(d)] += w * values[static_cast<size_t>(head / 3)][static_cast<size_t>(j * vw + d)];
+          for (int d = 0; d < vw; ++d)
+            sum[static_cast<size_t>(d)] += w * values[static_cast<size_t>(head / 3)][static_cast<size_t>(j * vw + d)];
         }
         for (int d = 0; d < vw; ++d)
-          worst = std::max(worst, std::abs(sum[static_cast<size_t>(d)] / total - static_cast<double>(out[static_cast<size_t>((r - at) * 6 * vw + head * vw + d)])));
+          worst = std::max(worst,
+                           std::abs(sum[static_cast<size_t>(d)] / total -
+                                    static_cast<double>(out[static_cast<size_t>((r - at) * 6 * vw + head * vw + d)])));
       }
     }
     at += n;
-    if (at == kPrompt) seq->end_prompt(), close(at);
-    else if (at % c.every == 0) close(at);
+    if (at == kPrompt)
+      seq->end_prompt(), close(at);
+    else if (at % c.every == 0)
+      close(at);
     const RaggedHead& h = static_cast<RaggedSeq&>(*seq).rows_of(0, 1);
     int k_pages = 0, v_pages = 0;
     for (size_t i = 0; i < h.k_forms.size(); ++i) k_pages += h.k_forms[i] != 0, v_pages += h.v_forms[i] != 0;
@@ -94,10 +113,13 @@ TEST_P(KiviRestated, GivesTheSameOutputs) {
       ASSERT_EQ(v_pages * 32, closed_v) << "row " << at;
     }
   }
-  if (c.right) EXPECT_LT(worst, 1e-4);
-  else EXPECT_GT(worst, 1e-2);
+  if (c.right)
+    EXPECT_LT(worst, 1e-4);
+  else
+    EXPECT_GT(worst, 1e-2);
 }
-INSTANTIATE_TEST_SUITE_P(Forms, KiviRestated, testing::ValuesIn(kKiviCases), [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Forms, KiviRestated, testing::ValuesIn(kKiviCases),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 TEST_F(RaggedTest, KiviWithinItsResidualIsTheHalfFloatCache) {
   auto p = pool("k:kivi(residual=128) | v:kivi(residual=128)"), plain = pool("ragged");
@@ -111,12 +133,14 @@ TEST_F(RaggedTest, KiviCodesArePromptsOrNot) {
   run(*p, *prompt, 0, 256, 0);
   run(*p, *slowly, 0, 0, 256);
   for (int h = 0; h < 2; ++h) {
-    const RaggedHead &a = static_cast<RaggedSeq&>(*prompt).rows_of(0, h), &b = static_cast<RaggedSeq&>(*slowly).rows_of(0, h);
+    const RaggedHead &a = static_cast<RaggedSeq&>(*prompt).rows_of(0, h),
+                     &b = static_cast<RaggedSeq&>(*slowly).rows_of(0, h);
     ASSERT_EQ(a.k_forms, b.k_forms);
     ASSERT_EQ(a.v_forms, b.v_forms);
     const KvLayer& l = p->layer(0);
     for (size_t page = 0; page < a.k.size(); ++page) {
-      EXPECT_TRUE(a.k_forms[page] == 0 || std::memcmp(a.k[page], b.k[page], l.k_closing.form.key_bytes(a.k_forms[page])) == 0);
+      EXPECT_TRUE(a.k_forms[page] == 0 ||
+                  std::memcmp(a.k[page], b.k[page], l.k_closing.form.key_bytes(a.k_forms[page])) == 0);
       EXPECT_TRUE(a.v_forms[page] == 0 || std::memcmp(a.v[page], b.v[page], l.v_closing.form.value_bytes()) == 0);
     }
   }

@@ -30,7 +30,8 @@ MethodInfo layout(const char* name, const char* help) {
   info.role = "layout";
   return info;
 }
-const Register<MakeLayout> kPaged(layout("paged", "pages of 32 rows, shared by all layers and heads (the default where every row stays)"), name_of),
+const Register<MakeLayout> kPaged(
+    layout("paged", "pages of 32 rows, shared by all layers and heads (the default where every row stays)"), name_of),
     kRagged(layout("ragged", "each layer and key/value head keeps its own rows, in pages of its own"), name_of);
 
 }  // namespace

@@ -28,7 +28,8 @@ PageHeap::~PageHeap() {
 PageHeap::Size& PageHeap::size_for(size_t bytes) {
   for (Size& s : sizes_)
     if (s.bytes == bytes) return s;
-  void* p = mmap(nullptr, round_up(capacity_, system_page()), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* p = mmap(nullptr, round_up(capacity_, system_page()), PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) fail(ErrorCode::kIo, "kv", "the system refused to reserve {} bytes of addresses", capacity_);
   madvise(p, round_up(capacity_, system_page()), MADV_HUGEPAGE);  // fewer address lookups at depth
   return sizes_.emplace_back(Size{bytes, 0, static_cast<uint8_t*>(p), {}, {}});

@@ -1,8 +1,8 @@
 // Pages of many sizes for layouts that take them one by one: counted, so that forks share them.
 //
-// Each size has a reserved range of addresses of its own. A page comes zeroed, so that nothing that lay there before can
-// show (zero times infinity is not zero). What is given back goes back to the system where it covers whole pages of it.
-// Guarded: a client may let go of a finished answer's cache while the engine's thread works on others.
+// Each size has a reserved range of addresses of its own. A page comes zeroed, so that nothing that lay there before
+// can show (zero times infinity is not zero). What is given back goes back to the system where it covers whole pages of
+// it. Guarded: a client may let go of a finished answer's cache while the engine's thread works on others.
 #pragma once
 
 #include <cstddef>

@@ -20,7 +20,8 @@ int64_t open_rows(const KvPoolOptions& options) { return options.max_rows > 0 ? 
 size_t capacity(const KvPoolOptions& options, const RowPool& pool) {
   const int64_t rows = open_rows(options);
   size_t bytes = 0;
-  for (int l = 0; l < pool.layers(); ++l) bytes += open_bytes(pool.layer(l)) * static_cast<size_t>(pool.layer(l).shape.heads);
+  for (int l = 0; l < pool.layers(); ++l)
+    bytes += open_bytes(pool.layer(l)) * static_cast<size_t>(pool.layer(l).shape.heads);
   const size_t pages = static_cast<size_t>((rows + kPageRows - 1) / kPageRows);
   return pages > kMostReserved / bytes ? kMostReserved : pages * bytes;
 }
@@ -48,8 +49,10 @@ RaggedPool::RaggedPool(const KvPoolOptions& options, const std::vector<LayerSpec
     : RowPool(options), heap_(capacity(options, *this)), most_rows_(8 * open_rows(options)), team_(options.team) {
   for (size_t l = 0; l < specs.size(); ++l) {
     KvLayer& layer = layers_[l];
-    layer.k_closing = closing_of(make_method<MakeCodec>("kv", specs[l].k_codec), *table_, options.exact, layer.k_width, layer.shape.k_width);
-    layer.v_closing = closing_of(make_method<MakeCodec>("kv", specs[l].v_codec), *table_, options.exact, layer.v_width, layer.shape.v_width);
+    layer.k_closing = closing_of(make_method<MakeCodec>("kv", specs[l].k_codec), *table_, options.exact, layer.k_width,
+                                 layer.shape.k_width);
+    layer.v_closing = closing_of(make_method<MakeCodec>("kv", specs[l].v_codec), *table_, options.exact, layer.v_width,
+                                 layer.shape.v_width);
     const bool own_window = layer.shape.window > 0;
     policies_.push_back(make_method<MakePolicy>("kv", own_window ? Unit{"full", {}} : specs[l].policy));
     needs_.push_back(policies_.back()->needs());
@@ -61,7 +64,8 @@ std::unique_ptr<KvSeq> RaggedPool::create() { return std::make_unique<RaggedSeq>
 
 size_t RaggedPool::columns_bytes(int l) const {
   const PolicyNeeds& n = needs(l);
-  const size_t floats = static_cast<size_t>(n.mass) + static_cast<size_t>(n.decode_mass) + static_cast<size_t>(n.value_norms);
+  const size_t floats =
+      static_cast<size_t>(n.mass) + static_cast<size_t>(n.decode_mass) + static_cast<size_t>(n.value_norms);
   return sizeof(int32_t) + sizeof(float) * floats + history_bytes(n.history);
 }
 
@@ -130,7 +134,8 @@ void RaggedHead::move_columns(int64_t from, int64_t to) {
   for (auto& c : columns)
     if (!c.empty()) c[static_cast<size_t>(to)] = c[static_cast<size_t>(from)];
   if (history_bytes > 0)
-    std::memmove(&history[static_cast<size_t>(to) * history_bytes], &history[static_cast<size_t>(from) * history_bytes], history_bytes);
+    std::memmove(&history[static_cast<size_t>(to) * history_bytes], &history[static_cast<size_t>(from) * history_bytes],
+                 history_bytes);
 }
 
 void RaggedHead::begin_row(int64_t slot, int32_t number) {
@@ -163,7 +168,9 @@ bool RaggedSeq::reserve(int layer, RaggedHead& h, int64_t rows) {
 bool RaggedSeq::reserve(int64_t rows) {
   forget_uncommitted(std::exchange(reserved_, 0));
   bool good = true;
-  each_head([&](int l, int, RaggedHead& h) { good = good && h.slots + rows <= pool_.most_slots(length_ + rows) && reserve(l, h, rows); });
+  each_head([&](int l, int, RaggedHead& h) {
+    good = good && h.slots + rows <= pool_.most_slots(length_ + rows) && reserve(l, h, rows);
+  });
   if (!good)  // others may use what is not enough
     each_head([&](int, int, RaggedHead& h) {
       while ((h.pages() - 1) * kPageRows >= h.slots && h.pages() > 0) drop_last_page(h);
@@ -192,7 +199,8 @@ void RaggedSeq::forget_uncommitted(int64_t written) {
     const KvLayer& layer = pool_.layer(l);
     if (!holds_infinities(*layer.k) && !holds_infinities(*layer.v)) return;
     for (int64_t slot = h.slots; slot < h.slots + written; ++slot)
-      erase_row(layer, h.k[static_cast<size_t>(slot / kPageRows)], h.v[static_cast<size_t>(slot / kPageRows)], static_cast<int>(slot % kPageRows));
+      erase_row(layer, h.k[static_cast<size_t>(slot / kPageRows)], h.v[static_cast<size_t>(slot / kPageRows)],
+                static_cast<int>(slot % kPageRows));
   });
 }
 
@@ -215,7 +223,8 @@ void RaggedSeq::keep_path(std::span<const int> rows) {
   for (size_t i = 0; i < rows.size(); ++i) {
     if (rows[i] == static_cast<int>(i)) continue;
     const int64_t step = static_cast<int64_t>(i);
-    each_head([&](int l, int, RaggedHead& h) { copy_open_row(pool_.layer(l), h, h.slots + rows[i], h, h.slots + step); });
+    each_head(
+        [&](int l, int, RaggedHead& h) { copy_open_row(pool_.layer(l), h, h.slots + rows[i], h, h.slots + step); });
     for (KvTape& t : tapes_)
       if (t.heads > 0) t.keep(t.rows + static_cast<int>(i), t.rows + rows[i]);
   }
@@ -239,7 +248,8 @@ void RaggedSeq::cut(int layer, RaggedHead& h, int64_t length) {
   }
   alive |= ~kept;
   const KvLayer& l = pool_.layer(layer);
-  if (pool_.heap().is_shared(h.k[static_cast<size_t>(page)]) || pool_.heap().is_shared(h.v[static_cast<size_t>(page)])) return;
+  if (pool_.heap().is_shared(h.k[static_cast<size_t>(page)]) || pool_.heap().is_shared(h.v[static_cast<size_t>(page)]))
+    return;
   for (int64_t slot = h.slots; slot < std::min(had, (page + 1) * kPageRows); ++slot)
     erase_row(l, h.k[static_cast<size_t>(page)], h.v[static_cast<size_t>(page)], static_cast<int>(slot % kPageRows));
 }

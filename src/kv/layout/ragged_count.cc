@@ -10,14 +10,16 @@ namespace {
 constexpr int kCountedAtOnce = 64;  // rows whose queries meet a page together
 
 struct AlignedScratch {
-  explicit AlignedScratch(size_t bytes) : p(static_cast<uint8_t*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)), std::free) {}
+  explicit AlignedScratch(size_t bytes)
+      : p(static_cast<uint8_t*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)), std::free) {}
   std::unique_ptr<uint8_t, void (*)(void*)> p;
 };
 
 }  // namespace
 
 void RaggedEvent::count_queries() {
-  for (int first = 0; first < tape_.rows; first += kCountedAtOnce) count_some(first, std::min(kCountedAtOnce, tape_.rows - first));
+  for (int first = 0; first < tape_.rows; first += kCountedAtOnce)
+    count_some(first, std::min(kCountedAtOnce, tape_.rows - first));
 }
 
 // Rows [first, first + n) of the tape, whose own slots are the last ones, against every page that they see.
@@ -48,7 +50,8 @@ void RaggedEvent::count_some(int first, int n) {
   u.slopes = tape_.slopes != nullptr ? slopes.data() : nullptr;
   u.query_positions = positions.data(), u.key_positions = h_.token.data();
   u.scratch = scratch.p.get();
-  const bool decodes = needs_.decode_mass && !seq_.in_prompt_ && !prompt_ends_, one_by_one = needs_.history > 0 || decodes;
+  const bool decodes = needs_.decode_mass && !seq_.in_prompt_ && !prompt_ends_,
+             one_by_one = needs_.history > 0 || decodes;
   for (int64_t page = h_.far_pages; page * kPageRows < end.back(); ++page) {
     float* mass = needs_.mass ? &h_.columns[kMass][static_cast<size_t>(page * kPageRows)] : unused.data();
     pool_.table().attend_mass(u, lse.data(), ratio, page, mass, one_by_one ? each.data() : nullptr);
@@ -68,7 +71,8 @@ void RaggedEvent::note_history(const float* each, int first, int n, int64_t page
     const int bit = static_cast<int>(h_.token[static_cast<size_t>(own)] % needs_.history);
     const float share = 1.0f / static_cast<float>(seen);
     for (int64_t r = 0; r < kPageRows && page * kPageRows + r <= own; ++r) {
-      uint8_t& byte = h_.history[static_cast<size_t>(page * kPageRows + r) * h_.history_bytes + static_cast<size_t>(bit / 8)];
+      uint8_t& byte =
+          h_.history[static_cast<size_t>(page * kPageRows + r) * h_.history_bytes + static_cast<size_t>(bit / 8)];
       const uint8_t mask = static_cast<uint8_t>(1u << (bit % 8));
       byte = static_cast<uint8_t>(each[i * kPageRows + r] < share ? byte | mask : byte & ~mask);
     }
@@ -77,7 +81,8 @@ void RaggedEvent::note_history(const float* each, int first, int n, int64_t page
 
 uint16_t RaggedEvent::low_count(int64_t slot) const {
   int n = 0;
-  for (size_t i = 0; i < h_.history_bytes; ++i) n += __builtin_popcount(h_.history[static_cast<size_t>(slot) * h_.history_bytes + i]);
+  for (size_t i = 0; i < h_.history_bytes; ++i)
+    n += __builtin_popcount(h_.history[static_cast<size_t>(slot) * h_.history_bytes + i]);
   return static_cast<uint16_t>(n);
 }
 
@@ -85,15 +90,18 @@ float RaggedEvent::value_norm(int64_t slot) const {
   std::vector<float> row(static_cast<size_t>(layer_.v_width));
   const size_t page = static_cast<size_t>(slot / kPageRows);
   const int index = static_cast<int>(slot % kPageRows);
-  if (h_.v_forms[page] != 0) kivi_read_value(layer_.v_closing.form, h_.v[page], index, row.data());
-  else layer_.v->v_read(h_.v[page], layer_.v_width, index, row.data());
+  if (h_.v_forms[page] != 0)
+    kivi_read_value(layer_.v_closing.form, h_.v[page], index, row.data());
+  else
+    layer_.v->v_read(h_.v[page], layer_.v_width, index, row.data());
   float sum = 0;
   for (int d = 0; d < layer_.shape.v_width; ++d) sum += std::abs(row[static_cast<size_t>(d)]);
   return sum;
 }
 
 void RaggedEvent::measure_values() {
-  for (; h_.normed < h_.slots; ++h_.normed) h_.columns[kValueNorm][static_cast<size_t>(h_.normed)] = value_norm(h_.normed);
+  for (; h_.normed < h_.slots; ++h_.normed)
+    h_.columns[kValueNorm][static_cast<size_t>(h_.normed)] = value_norm(h_.normed);
 }
 
 }  // namespace frugal

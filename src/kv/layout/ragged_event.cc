@@ -20,7 +20,8 @@ void RaggedEvent::run() {
 
 // Which rows stay: the protected ones, then those of the highest scores.
 std::vector<char> RaggedEvent::stays(const PolicySelection& s, const std::vector<float>& scores) const {
-  const int64_t n = static_cast<int64_t>(slot_.size()), recent = std::min(s.recent, s.keep), first = std::min(s.first, s.keep - recent);
+  const int64_t n = static_cast<int64_t>(slot_.size()), recent = std::min(s.recent, s.keep),
+                first = std::min(s.first, s.keep - recent);
   std::vector<char> stay(slot_.size(), 0);
   std::fill_n(stay.begin(), first, 1);
   std::fill_n(stay.end() - recent, recent, 1);
@@ -31,7 +32,8 @@ std::vector<char> RaggedEvent::stays(const PolicySelection& s, const std::vector
     return std::isnan(x) ? -std::numeric_limits<float>::infinity() : x;
   };
   const int64_t chosen = s.keep - first - recent;
-  std::nth_element(rest.begin(), rest.begin() + chosen, rest.end(), [&](int64_t a, int64_t b) { return worth(a) != worth(b) ? worth(a) > worth(b) : a > b; });
+  std::nth_element(rest.begin(), rest.begin() + chosen, rest.end(),
+                   [&](int64_t a, int64_t b) { return worth(a) != worth(b) ? worth(a) > worth(b) : a > b; });
   for (int64_t i = 0; i < chosen; ++i) stay[static_cast<size_t>(rest[static_cast<size_t>(i)])] = 1;
   return stay;
 }
@@ -48,9 +50,11 @@ void RaggedEvent::select() {
   std::vector<uint16_t> low(needs_.history > 0 ? n : 0);
   for (size_t i = 0; i < n; ++i) token[i] = h_.token[static_cast<size_t>(slot_[i])];
   for (size_t c = 0; c < kRowColumns; ++c)
-    for (size_t i = 0; i < n && h_.has_column[c]; ++i) columns[c].push_back(h_.columns[c][static_cast<size_t>(slot_[i])]);
+    for (size_t i = 0; i < n && h_.has_column[c]; ++i)
+      columns[c].push_back(h_.columns[c][static_cast<size_t>(slot_[i])]);
   for (size_t i = 0; i < low.size(); ++i) low[i] = low_count(slot_[i]);
-  const PolicyRows rows{layer_index_, head_, seq_.length_, token, columns[kMass], columns[kDecodeMass], columns[kValueNorm], low, needs_.history};
+  const PolicyRows rows{layer_index_,        head_, seq_.length_,  token, columns[kMass], columns[kDecodeMass],
+                        columns[kValueNorm], low,   needs_.history};
   std::vector<float> scores(n, 0.0f);
   policy_.score(rows, scores);
   const std::vector<char> stay = stays(s, scores);
@@ -78,7 +82,9 @@ void RaggedEvent::merge_leaving(const PolicyRows& rows, const std::vector<char>&
     if (targets.empty() || !policy_.merges(rows, i, targets)) continue;
     layer_.v->v_read(page(slot_[i]), layer_.v_width, index(slot_[i]), leaving.data());
     for (size_t j : targets) {
-      if (!make_own(pool_.heap(), h_.v[static_cast<size_t>(slot_[j] / kPageRows)], layer_.v->v_page_bytes(layer_.v_width))) continue;
+      if (!make_own(pool_.heap(), h_.v[static_cast<size_t>(slot_[j] / kPageRows)],
+                    layer_.v->v_page_bytes(layer_.v_width)))
+        continue;
       layer_.v->v_read(page(slot_[j]), layer_.v_width, index(slot_[j]), value.data());
       for (size_t d = 0; d < value.size(); ++d) value[d] += leaving[d] / static_cast<float>(targets.size());
       layer_.v->v_write(value.data(), layer_.v_width, page(slot_[j]), index(slot_[j]));
@@ -87,7 +93,8 @@ void RaggedEvent::merge_leaving(const PolicyRows& rows, const std::vector<char>&
   }
 }
 
-// Sinks and window get pages of their own: where both lie in one, it stands twice in the list, each with its rows alive.
+// Sinks and window get pages of their own: where both lie in one, it stands twice in the list, each with its rows
+// alive.
 void RaggedEvent::part_sinks(int64_t sinks) {
   const size_t page = static_cast<size_t>((sinks - 1) / kPageRows);
   h_.far_pages = static_cast<int64_t>(page) + 1;
@@ -136,7 +143,9 @@ void RaggedSeq::run_events(bool prompt_ends, int64_t before) {
   std::vector<RaggedDue> due(static_cast<size_t>(pool_.layers()));
   bool any = false;
   for (int l = 0; l < pool_.layers(); ++l) {
-    const auto is_due = [&](const KvSchedule& s) { return (prompt_ends && s.every > 0) || s.due(in_prompt_, before, length_); };
+    const auto is_due = [&](const KvSchedule& s) {
+      return (prompt_ends && s.every > 0) || s.due(in_prompt_, before, length_);
+    };
     RaggedDue& d = due[static_cast<size_t>(l)];
     d.select = is_due(pool_.policy(l).schedule());
     d.k = pool_.layer(l).k_closing.on() && is_due(pool_.layer(l).k_closing.schedule);
@@ -155,8 +164,10 @@ void RaggedSeq::run_events(bool prompt_ends, int64_t before) {
     for (size_t i = next.fetch_add(1); i < heads.size(); i = next.fetch_add(1))
       RaggedEvent(*this, heads[i].first, heads[i].second, due[static_cast<size_t>(heads[i].first)], prompt_ends).run();
   };
-  if (pool_.team() != nullptr) pool_.team()->run(job);
-  else job(0, 1);
+  if (pool_.team() != nullptr)
+    pool_.team()->run(job);
+  else
+    job(0, 1);
   for (size_t l = 0; l < due.size(); ++l)
     if (due[l].count) tapes_[l].rows = 0;
 }

@@ -14,8 +14,17 @@ struct RaggedDue {
 class RaggedEvent {
  public:
   RaggedEvent(RaggedSeq& seq, int layer, int head, const RaggedDue& due, bool prompt_ends)
-      : seq_(seq), pool_(seq.pool_), layer_(pool_.layer(layer)), policy_(pool_.policy(layer)), needs_(pool_.needs(layer)), h_(seq.at(layer, head)),
-        tape_(seq.tapes_[static_cast<size_t>(layer)]), due_(due), layer_index_(layer), head_(head), prompt_ends_(prompt_ends) {}
+      : seq_(seq),
+        pool_(seq.pool_),
+        layer_(pool_.layer(layer)),
+        policy_(pool_.policy(layer)),
+        needs_(pool_.needs(layer)),
+        h_(seq.at(layer, head)),
+        tape_(seq.tapes_[static_cast<size_t>(layer)]),
+        due_(due),
+        layer_index_(layer),
+        head_(head),
+        prompt_ends_(prompt_ends) {}
   void run();
 
  private:
@@ -41,7 +50,8 @@ class RaggedEvent {
   bool shift(int64_t first, int64_t last);
   bool pack(int64_t first, int64_t last);
   void close_up(int64_t first, int64_t last, int64_t pages, int64_t rows, bool takes_more);
-  bool fill_page(const std::vector<int64_t>& from, size_t first, size_t n, bool k_closed, bool v_closed, RaggedHead& to);
+  bool fill_page(const std::vector<int64_t>& from, size_t first, size_t n, bool k_closed, bool v_closed,
+                 RaggedHead& to);
   void close_keys();
   void close_values();
   int64_t open_rows(const std::vector<uint8_t>& forms) const;

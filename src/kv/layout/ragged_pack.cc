@@ -8,7 +8,9 @@ namespace frugal {
 namespace {
 
 // Pages of one kind that follow one another: open, or with keys or values (or both) closed.
-int kind(const RaggedHead& h, int64_t page) { return (h.k_forms[static_cast<size_t>(page)] != 0 ? 1 : 0) + (h.v_forms[static_cast<size_t>(page)] != 0 ? 2 : 0); }
+int kind(const RaggedHead& h, int64_t page) {
+  return (h.k_forms[static_cast<size_t>(page)] != 0 ? 1 : 0) + (h.v_forms[static_cast<size_t>(page)] != 0 ? 2 : 0);
+}
 
 }  // namespace
 
@@ -49,8 +51,8 @@ void RaggedHead::move_page(int64_t from, int64_t to) {
   for (int64_t r = 0; r < kPageRows; ++r) move_columns(from * kPageRows + r, to * kPageRows + r);
 }
 
-// Packs every stretch of pages of one kind that holds too many dead rows: a sixteenth of the living ones where pages are
-// open (any where some of them are about to close), a quarter of all where they are closed.
+// Packs every stretch of pages of one kind that holds too many dead rows: a sixteenth of the living ones where pages
+// are open (any where some of them are about to close), a quarter of all where they are closed.
 void RaggedEvent::tidy() {
   const bool closes = (due_.k && open_rows(h_.k_forms) >= layer_.k_closing.residual) ||
                       (due_.v && open_rows(h_.v_forms) >= layer_.v_closing.residual + kPageRows);
@@ -60,11 +62,14 @@ void RaggedEvent::tidy() {
       living += std::popcount(h_.living(last));
       rows += h_.in_page(last);
     }
-    const int64_t dead = rows - living, full = (living + kPageRows - 1) / kPageRows, taken = (rows + kPageRows - 1) / kPageRows;
+    const int64_t dead = rows - living, full = (living + kPageRows - 1) / kPageRows,
+                  taken = (rows + kPageRows - 1) / kPageRows;
     const bool open = kind(h_, first) == 0;
     const bool too_many = open ? dead * 16 > living || closes : dead * 4 > rows;
     const int64_t before = h_.pages();
-    if (dead > 0 && too_many && (full < taken || (open && closes && last == h_.pages())) && (open ? shift(first, last) : pack(first, last))) last -= before - h_.pages();
+    if (dead > 0 && too_many && (full < taken || (open && closes && last == h_.pages())) &&
+        (open ? shift(first, last) : pack(first, last)))
+      last -= before - h_.pages();
     first = last;
   }
 }
@@ -72,7 +77,8 @@ void RaggedEvent::tidy() {
 std::vector<int64_t> RaggedEvent::living_slots(int64_t first, int64_t last) const {
   std::vector<int64_t> slots;
   for (int64_t p = first; p < last; ++p)
-    for (uint32_t bits = h_.living(p); bits != 0; bits &= bits - 1) slots.push_back(p * kPageRows + std::countr_zero(bits));
+    for (uint32_t bits = h_.living(p); bits != 0; bits &= bits - 1)
+      slots.push_back(p * kPageRows + std::countr_zero(bits));
   return slots;
 }
 
@@ -96,7 +102,8 @@ bool RaggedEvent::shift(int64_t first, int64_t last) {
   const std::vector<int64_t> from = living_slots(first, last);
   const int64_t rows = static_cast<int64_t>(from.size()), pages = (rows + kPageRows - 1) / kPageRows;
   for (size_t p = static_cast<size_t>(first); p < static_cast<size_t>(first + pages); ++p)
-    if (!make_own(pool_.heap(), h_.k[p], layer_.k->k_page_bytes(layer_.k_width)) || !make_own(pool_.heap(), h_.v[p], layer_.v->v_page_bytes(layer_.v_width)))
+    if (!make_own(pool_.heap(), h_.k[p], layer_.k->k_page_bytes(layer_.k_width)) ||
+        !make_own(pool_.heap(), h_.v[p], layer_.v->v_page_bytes(layer_.v_width)))
       return false;
   for (int64_t i = 0; i < rows; ++i) {
     const int64_t slot = from[static_cast<size_t>(i)], to = first * kPageRows + i;
@@ -104,15 +111,18 @@ bool RaggedEvent::shift(int64_t first, int64_t last) {
     copy_open_row(layer_, h_, slot, h_, to);
     h_.move_columns(slot, to);
   }
-  for (size_t p = static_cast<size_t>(first + pages); p < static_cast<size_t>(last); ++p) pool_.heap().release(h_.k[p]), pool_.heap().release(h_.v[p]);
+  for (size_t p = static_cast<size_t>(first + pages); p < static_cast<size_t>(last); ++p)
+    pool_.heap().release(h_.k[p]), pool_.heap().release(h_.v[p]);
   close_up(first, last, pages, rows, tail);
   return true;
 }
 
-// Living rows of closed pages [first, last), all of one kind, into as few pages of that kind. False when there is no memory.
+// Living rows of closed pages [first, last), all of one kind, into as few pages of that kind. False when there is no
+// memory.
 bool RaggedEvent::pack(int64_t first, int64_t last) {
   while (first < last && h_.living(first) == ~0u) ++first;  // these are as they should be
-  const bool k_closed = h_.k_forms[static_cast<size_t>(first)] != 0, v_closed = h_.v_forms[static_cast<size_t>(first)] != 0;
+  const bool k_closed = h_.k_forms[static_cast<size_t>(first)] != 0,
+             v_closed = h_.v_forms[static_cast<size_t>(first)] != 0;
   const std::vector<int64_t> from = living_slots(first, last);
   RaggedHead packed;
   packed.set_up(needs_);
@@ -124,18 +134,21 @@ bool RaggedEvent::pack(int64_t first, int64_t last) {
     }
   // Columns move left in place, which copies no column over one that is still wanted.
   for (size_t i = 0; i < from.size(); ++i) h_.move_columns(from[i], first * kPageRows + static_cast<int64_t>(i));
-  for (int64_t p = first; p < last; ++p) pool_.heap().release(h_.k[static_cast<size_t>(p)]), pool_.heap().release(h_.v[static_cast<size_t>(p)]);
+  for (int64_t p = first; p < last; ++p)
+    pool_.heap().release(h_.k[static_cast<size_t>(p)]), pool_.heap().release(h_.v[static_cast<size_t>(p)]);
   const int64_t pages = packed.pages();
   for (int64_t p = 0; p < pages; ++p) {
     const size_t to = static_cast<size_t>(first + p), at = static_cast<size_t>(p);
-    h_.k[to] = packed.k[at], h_.v[to] = packed.v[at], h_.k_forms[to] = packed.k_forms[at], h_.v_forms[to] = packed.v_forms[at];
+    h_.k[to] = packed.k[at], h_.v[to] = packed.v[at], h_.k_forms[to] = packed.k_forms[at],
+    h_.v_forms[to] = packed.v_forms[at];
   }
   close_up(first, last, pages, static_cast<int64_t>(from.size()), false);
   return true;
 }
 
 // A page of n rows, from[first ...], behind those that `to` holds.
-bool RaggedEvent::fill_page(const std::vector<int64_t>& from, size_t first, size_t n, bool k_closed, bool v_closed, RaggedHead& to) {
+bool RaggedEvent::fill_page(const std::vector<int64_t>& from, size_t first, size_t n, bool k_closed, bool v_closed,
+                            RaggedHead& to) {
   const auto page_of = [&](size_t i) { return static_cast<size_t>(from[first + i] / kPageRows); };
   const auto index_of = [&](size_t i) { return static_cast<int>(from[first + i] % kPageRows); };
   int sets = 0;
@@ -185,7 +198,8 @@ void RaggedEvent::fill_dead(int64_t page, float* rows, int step, int channel_ste
   if (living == ~0u || living == 0) return;
   const int model = std::countr_zero(living);
   for (int r = 0; r < kPageRows; ++r)
-    for (int d = 0; d < width && (living >> r & 1) == 0; ++d) rows[r * step + d * channel_step] = rows[model * step + d * channel_step];
+    for (int d = 0; d < width && (living >> r & 1) == 0; ++d)
+      rows[r * step + d * channel_step] = rows[model * step + d * channel_step];
 }
 
 // Keys close a residual's worth of rows at a time, as soon as there are so many: 0 to residual - 1 stay open.
@@ -201,7 +215,8 @@ void RaggedEvent::close_keys() {
     uint8_t* closed = pool_.heap().allocate(c.form.key_bytes(c.form.key_form()));
     if (closed == nullptr) return;
     std::vector<float> rows(static_cast<size_t>(width * kPageRows));
-    const float* opened = reinterpret_cast<const float*>(c.floats->k_open(h_.k[page], width, reinterpret_cast<uint8_t*>(scratch.data())));
+    const float* opened =
+        reinterpret_cast<const float*>(c.floats->k_open(h_.k[page], width, reinterpret_cast<uint8_t*>(scratch.data())));
     std::copy_n(opened, rows.size(), rows.begin());
     fill_dead(p, rows.data(), 1, kPageRows, width);
     kivi_close_keys(c.form, rows.data(), closed);
@@ -224,7 +239,10 @@ void RaggedEvent::close_values() {
     open -= rows;
     uint8_t* closed = pool_.heap().allocate(c.form.value_bytes());
     if (closed == nullptr) return;
-    kivi_close_values(c.form, reinterpret_cast<const float*>(c.floats->v_open(h_.v[page], width, reinterpret_cast<uint8_t*>(scratch.data()))), closed);
+    kivi_close_values(
+        c.form,
+        reinterpret_cast<const float*>(c.floats->v_open(h_.v[page], width, reinterpret_cast<uint8_t*>(scratch.data()))),
+        closed);
     pool_.heap().release(std::exchange(h_.v[page], closed));
     h_.v_forms[page] = static_cast<uint8_t>(c.form.groups());
   }

@@ -1,8 +1,8 @@
 // Ragged sequences in files. Behind the header (kv/cache_file.h):
 //
-//   u64 length, u64 prompt, u8 in prompt, u64 ids, ids i32, u32 heads; for each head its pages and columns; for each layer
-//   the queries that were not counted yet, as this machine's kernels prepared them
-//   head     u64 pages, slots, normed, far pages, i32 far shift; for each page u8 key form, u8 value form, u32 alive, its
+//   u64 length, u64 prompt, u8 in prompt, u64 ids, ids i32, u32 heads; for each head its pages and columns; for each
+//   layer the queries that were not counted yet, as this machine's kernels prepared them head     u64 pages, slots,
+//   normed, far pages, i32 far shift; for each page u8 key form, u8 value form, u32 alive, its
 //            keys, its values; tokens i32, columns f32, history, all by slot
 //   queries  u32 rows, u32 query heads, u64 bytes of a query, then the queries and their log-sum-exps
 //
@@ -14,8 +14,12 @@
 namespace frugal {
 namespace {
 
-size_t key_bytes(const KvLayer& l, uint8_t form) { return form == 0 ? l.k->k_page_bytes(l.k_width) : l.k_closing.form.key_bytes(form); }
-size_t value_bytes(const KvLayer& l, uint8_t form) { return form == 0 ? l.v->v_page_bytes(l.v_width) : l.v_closing.form.value_bytes(); }
+size_t key_bytes(const KvLayer& l, uint8_t form) {
+  return form == 0 ? l.k->k_page_bytes(l.k_width) : l.k_closing.form.key_bytes(form);
+}
+size_t value_bytes(const KvLayer& l, uint8_t form) {
+  return form == 0 ? l.v->v_page_bytes(l.v_width) : l.v_closing.form.value_bytes();
+}
 
 void put_head(CacheWriter& out, const KvLayer& l, const RaggedHead& h) {
   const int64_t pages = (h.slots + kPageRows - 1) / kPageRows;
@@ -38,13 +42,20 @@ void put_head(CacheWriter& out, const KvLayer& l, const RaggedHead& h) {
 class HeadReader {
  public:
   HeadReader(ByteReader& in, const std::string& path, RaggedPool& pool, int layer, int64_t length)
-      : in_(in), path_(path), pool_(pool), l_(pool.layer(layer)), needs_(pool.needs(layer)), length_(length), moves_(pool.policy(layer).counts_in_cache()) {}
+      : in_(in),
+        path_(path),
+        pool_(pool),
+        l_(pool.layer(layer)),
+        needs_(pool.needs(layer)),
+        length_(length),
+        moves_(pool.policy(layer).counts_in_cache()) {}
 
   void read(RaggedHead& h) {
     const uint64_t pages = number("pages", static_cast<uint64_t>(pool_.most_slots(length_)) / kPageRows + 1);
     const int64_t slots = static_cast<int64_t>(number("slots", pages * kPageRows));
     if ((slots + kPageRows - 1) / kPageRows != static_cast<int64_t>(pages)) wrong("slots");
-    const int64_t normed = static_cast<int64_t>(number("normed", static_cast<uint64_t>(slots))), far = static_cast<int64_t>(number("far pages", moves_ ? pages : 0));
+    const int64_t normed = static_cast<int64_t>(number("normed", static_cast<uint64_t>(slots))),
+                  far = static_cast<int64_t>(number("far pages", moves_ ? pages : 0));
     h.far_shift = in_.number<int32_t>("far shift");
     h.set_up(needs_);
     for (uint64_t p = 0; p < pages; ++p) read_page(h);
@@ -54,7 +65,9 @@ class HeadReader {
   }
 
  private:
-  [[noreturn]] void wrong(const char* what) const { fail(ErrorCode::kBadInput, "kv", "{} is damaged: {} cannot be", path_, what); }
+  [[noreturn]] void wrong(const char* what) const {
+    fail(ErrorCode::kBadInput, "kv", "{} is damaged: {} cannot be", path_, what);
+  }
   uint64_t number(const char* what, uint64_t most) {
     const uint64_t n = in_.number<uint64_t>(what);
     if (n > most) wrong(what);
@@ -72,12 +85,14 @@ class HeadReader {
   void read_page(RaggedHead& h) {
     const uint8_t k_form = in_.number<uint8_t>("key form"), v_form = in_.number<uint8_t>("value form");
     const uint32_t alive = in_.number<uint32_t>("living rows");
-    if (k_form != 0 && (!l_.k_closing.on() || kivi_sets(k_form) < 1 || kivi_sets(k_form) > kMostKiviSets || (k_form & ~(kKiviPacked | (kKiviPacked - 1))) != 0))
+    if (k_form != 0 && (!l_.k_closing.on() || kivi_sets(k_form) < 1 || kivi_sets(k_form) > kMostKiviSets ||
+                        (k_form & ~(kKiviPacked | (kKiviPacked - 1))) != 0))
       wrong("a key form");
     if (v_form != 0 && (!l_.v_closing.on() || v_form != l_.v_closing.form.groups())) wrong("a value form");
     uint8_t* k = page(key_bytes(l_, k_form), "keys");
     bool fits = true;
-    for (int r = 0; r < kPageRows && k_form != 0; ++r) fits = fits && l_.k_closing.form.key_set(k_form, k, r) < kivi_sets(k_form);
+    for (int r = 0; r < kPageRows && k_form != 0; ++r)
+      fits = fits && l_.k_closing.form.key_set(k_form, k, r) < kivi_sets(k_form);
     uint8_t* v = nullptr;
     try {
       if (!fits) wrong("a set of scales");
@@ -140,15 +155,21 @@ void RaggedSeq::save(const std::string& path, const std::vector<int32_t>& ids) c
 }
 
 void RaggedSeq::read_tape(ByteReader& in, const std::string& path, int layer) {
-  const auto damaged = [&] { fail(ErrorCode::kBadInput, "kv", "{} is damaged: the queries of layer {} cannot be", path, layer); };
+  const auto damaged = [&] {
+    fail(ErrorCode::kBadInput, "kv", "{} is damaged: the queries of layer {} cannot be", path, layer);
+  };
   const KvLayer& l = pool_.layer(layer);
   KvTape& t = tapes_[static_cast<size_t>(layer)];
   const uint32_t rows = in.number<uint32_t>("queries"), heads = in.number<uint32_t>("query heads");
   const uint64_t prep = in.number<uint64_t>("query bytes");
   if (rows == 0) return;
-  if (!pool_.needs(layer).queries() || heads == 0 || heads > 1u << 16 || heads % static_cast<uint32_t>(l.shape.heads) != 0) damaged();
+  if (!pool_.needs(layer).queries() || heads == 0 || heads > 1u << 16 ||
+      heads % static_cast<uint32_t>(l.shape.heads) != 0)
+    damaged();
   if (prep != l.k->prep_bytes(l.k_width))
-    fail(ErrorCode::kUnsupported, "kv", "{} was saved by the kernels of another kind of processor, with queries of {} bytes; expected {}", path, prep, l.k->prep_bytes(l.k_width));
+    fail(ErrorCode::kUnsupported, "kv",
+         "{} was saved by the kernels of another kind of processor, with queries of {} bytes; expected {}", path, prep,
+         l.k->prep_bytes(l.k_width));
   for (int i = 0; i < l.shape.heads; ++i)
     if (rows > static_cast<uint64_t>(at(layer, i).slots)) damaged();
   const uint64_t n = static_cast<uint64_t>(rows) * heads;
@@ -165,7 +186,8 @@ std::vector<int32_t> RaggedSeq::load(const std::string& path) {
   const uint64_t length = in.number<uint64_t>("length"), prompt = in.number<uint64_t>("prompt");
   const bool in_prompt = in.number<uint8_t>("phase") != 0;
   auto ids = read_list<int32_t>(in, in.number<uint64_t>("ids"), "ids");
-  if (length > uint64_t{1} << 31 || prompt > length) fail(ErrorCode::kBadInput, "kv", "{} is damaged: {} rows with a prompt of {}", path, length, prompt);
+  if (length > uint64_t{1} << 31 || prompt > length)
+    fail(ErrorCode::kBadInput, "kv", "{} is damaged: {} rows with a prompt of {}", path, length, prompt);
   if (const auto heads = in.number<uint32_t>("heads"); heads != heads_.size())
     fail(ErrorCode::kBadInput, "kv", "{} is of another model: {} heads, expected {}", path, heads, heads_.size());
   clear();

@@ -1,5 +1,5 @@
-// Sequences whose heads keep their own rows: full ones give the paged layout's bits; forks, saved files, drafts and rolled
-// back rows leave what a plain run has; memory follows the rows.
+// Sequences whose heads keep their own rows: full ones give the paged layout's bits; forks, saved files, drafts and
+// rolled back rows leave what a plain run has; memory follows the rows.
 #include <fstream>
 
 #include "base/error.h"
@@ -27,7 +27,9 @@ TEST_F(RaggedTest, FullGivesThePagedBits) {
     for (int chunk : {1, 33, 700}) {
       auto a = plain->create(), b = ragged->create();
       const testkit::Rows some(setup.shape, setup.spec.heads, chunk == 1 ? 90 : 700, 3);
-      EXPECT_EQ(testkit::attend_chunks(*plain, setup, *a, some, chunk, team), testkit::attend_chunks(*ragged, setup, *b, some, chunk, team)) << codec << ", chunks of " << chunk;
+      EXPECT_EQ(testkit::attend_chunks(*plain, setup, *a, some, chunk, team),
+                testkit::attend_chunks(*ragged, setup, *b, some, chunk, team))
+          << codec << ", chunks of " << chunk;
     }
   }
 }
@@ -36,7 +38,8 @@ TEST_F(RaggedTest, FullGivesThePagedBits) {
 TEST_F(RaggedTest, RoomForAllGivesThePagedBits) {
   auto plain = make_kv_pool(setup.pool("f16", false));
   const auto expected = run(*plain, *plain->create(), 0, 200, 200);
-  for (const char* spec : {"h2o(budget=700)", "streaming(sink=4,window=600)", "scissorhands(budget=400)", "vatp(budget=1000)", "cam(budget=500)", "random(budget=500)"}) {
+  for (const char* spec : {"h2o(budget=700)", "streaming(sink=4,window=600)", "scissorhands(budget=400)",
+                           "vatp(budget=1000)", "cam(budget=500)", "random(budget=500)"}) {
     auto p = pool(spec);
     EXPECT_EQ(run(*p, *p->create(), 0, 200, 200), expected) << spec;
   }
@@ -81,13 +84,17 @@ TEST_F(RaggedTest, RejectedDraftsLeaveNoTrace) {
         for (int i = 0; i < 6; ++i) {
           const auto kept = std::find(path.begin(), path.end(), i);
           const int row = kept != path.end() ? 210 + at + static_cast<int>(kept - path.begin()) : 600 + i;
-          std::copy_n(from.begin() + static_cast<int64_t>(row) * cols, cols, to.begin() + static_cast<int64_t>(i) * cols);
+          std::copy_n(from.begin() + static_cast<int64_t>(row) * cols, cols,
+                      to.begin() + static_cast<int64_t>(i) * cols);
         }
       };
       put(tree.q, rows.q, setup.q_cols()), put(tree.k, rows.k, 2 * 32), put(tree.v, rows.v, 2 * 48);
-      for (int i = 0; i < 6; ++i) tree.positions[static_cast<size_t>(i)] = 210 + at + (i == 0 ? 0 : i < 3 ? 1 : i < 5 ? 2 : 3);
+      for (int i = 0; i < 6; ++i)
+        tree.positions[static_cast<size_t>(i)] = 210 + at + (i == 0 ? 0 : i < 3 ? 1 : i < 5 ? 2 : 3);
       const auto out = testkit::attend_step(*p, setup, {{drafted.get(), &tree, 0, 6, parents}}, team);
-      for (int i : path) found.insert(found.end(), out.begin() + static_cast<int64_t>(i) * setup.out_cols(), out.begin() + static_cast<int64_t>(i + 1) * setup.out_cols());
+      for (int i : path)
+        found.insert(found.end(), out.begin() + static_cast<int64_t>(i) * setup.out_cols(),
+                     out.begin() + static_cast<int64_t>(i + 1) * setup.out_cols());
       drafted->keep_path(path);
       at += 3;
     }
@@ -96,7 +103,8 @@ TEST_F(RaggedTest, RejectedDraftsLeaveNoTrace) {
     for (size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected[i], 2e-3) << spec << " value " << i;
     ASSERT_EQ(plain->length(), drafted->length());
     for (int h = 0; h < 2; ++h) {
-      const RaggedHead &a = static_cast<RaggedSeq&>(*plain).rows_of(0, h), &b = static_cast<RaggedSeq&>(*drafted).rows_of(0, h);
+      const RaggedHead &a = static_cast<RaggedSeq&>(*plain).rows_of(0, h),
+                       &b = static_cast<RaggedSeq&>(*drafted).rows_of(0, h);
       EXPECT_EQ(a.alive, b.alive) << spec;
       EXPECT_EQ(a.slots, b.slots) << spec;
     }
@@ -230,7 +238,8 @@ TEST_F(RaggedTest, MemoryFollowsTheRows) {
   auto q = pool("k:kivi(residual=64) | v:kivi(residual=64)");
   auto closed = q->create();
   run(*q, *closed, 0, 500, 0);
-  const size_t k_page = 32 * 32 / 4 + 32 * 4, v_page = 32 * 48 / 4 + 32 * 2 * 4, k_open = 32 * 32 * 2, v_open = 32 * 48 * 2;
+  const size_t k_page = 32 * 32 / 4 + 32 * 4, v_page = 32 * 48 / 4 + 32 * 2 * 4, k_open = 32 * 32 * 2,
+               v_open = 32 * 48 * 2;
   // Of 500 keys 448 are closed (7 times 64), of values 13 pages: 416 rows leave 84.
   EXPECT_EQ(closed->bytes(), 2 * (14 * k_page + 2 * k_open + 13 * v_page + 3 * v_open + 16 * 32 * token));
 }

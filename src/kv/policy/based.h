@@ -14,7 +14,9 @@ class BasedPolicy : public Policy {
   void score(const PolicyRows& rows, std::span<float> out) const override { base_->score(rows, out); }
   bool counts_in_cache() const override { return base_->counts_in_cache(); }
   int merge_targets() const override { return base_->merge_targets(); }
-  bool merges(const PolicyRows& rows, size_t leaving, std::span<const size_t> targets) const override { return base_->merges(rows, leaving, targets); }
+  bool merges(const PolicyRows& rows, size_t leaving, std::span<const size_t> targets) const override {
+    return base_->merges(rows, leaving, targets);
+  }
 
  protected:
   std::unique_ptr<Policy> base_;

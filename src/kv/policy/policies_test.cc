@@ -28,10 +28,15 @@ std::vector<double> masses(const RestatedHead& h) {
 }
 
 testkit::RestatedCut streaming(int sink, int window) {
-  return [=](RestatedHead& h) { return testkit::best_rows(static_cast<int>(h.rows.size()), sink + window, sink, window, std::vector<double>(h.rows.size())); };
+  return [=](RestatedHead& h) {
+    return testkit::best_rows(static_cast<int>(h.rows.size()), sink + window, sink, window,
+                              std::vector<double>(h.rows.size()));
+  };
 }
 testkit::RestatedCut h2o(int heavy, int recent) {
-  return [=](RestatedHead& h) { return testkit::best_rows(static_cast<int>(h.rows.size()), heavy + recent, 0, recent, masses(h)); };
+  return [=](RestatedHead& h) {
+    return testkit::best_rows(static_cast<int>(h.rows.size()), heavy + recent, 0, recent, masses(h));
+  };
 }
 testkit::RestatedCut h2o_mean(int heavy, int recent) {
   return [=](RestatedHead& h) {
@@ -42,7 +47,9 @@ testkit::RestatedCut h2o_mean(int heavy, int recent) {
 }
 // Wrong: heavy hitters chosen among all rows, the window included.
 testkit::RestatedCut h2o_over_window(int heavy, int recent) {
-  return [=](RestatedHead& h) { return testkit::best_rows(static_cast<int>(h.rows.size()), heavy + recent, 0, 0, masses(h)); };
+  return [=](RestatedHead& h) {
+    return testkit::best_rows(static_cast<int>(h.rows.size()), heavy + recent, 0, 0, masses(h));
+  };
 }
 
 testkit::RestatedCut scissorhands(int budget, int drop, int history, int recent, bool rate) {
@@ -75,12 +82,16 @@ testkit::RestatedCut cam(testkit::RestatedCut base, int m, bool never = false) {
       if (std::binary_search(stay.begin(), stay.end(), i)) continue;
       auto first = std::upper_bound(stay.begin(), stay.end(), i), last = std::min(stay.end(), first + m);
       double mean = 0;
-      for (auto j = first; j != last; ++j) mean += h.rows[static_cast<size_t>(*j)].decode_mass / static_cast<double>(last - first);
+      for (auto j = first; j != last; ++j)
+        mean += h.rows[static_cast<size_t>(*j)].decode_mass / static_cast<double>(last - first);
       const testkit::RestatedRow gone = h.rows[static_cast<size_t>(i)];
-      const auto bits = philox4x32_10({static_cast<uint32_t>(gone.token), static_cast<uint32_t>(Purpose::kCache), 0, static_cast<uint32_t>(h.head)}, {0, 0});
+      const auto bits = philox4x32_10(
+          {static_cast<uint32_t>(gone.token), static_cast<uint32_t>(Purpose::kCache), 0, static_cast<uint32_t>(h.head)},
+          {0, 0});
       if (bits[1] * 0x1p-32 >= gone.decode_mass / mean) continue;
       for (auto j = first; j != last; ++j)
-        for (size_t d = 0; d < gone.v.size(); ++d) h.rows[static_cast<size_t>(*j)].v[d] += gone.v[d] / static_cast<double>(last - first);
+        for (size_t d = 0; d < gone.v.size(); ++d)
+          h.rows[static_cast<size_t>(*j)].v[d] += gone.v[d] / static_cast<double>(last - first);
     }
     return stay;
   };
@@ -95,13 +106,16 @@ const PolicyCase kPolicyCases[] = {
     {"h2o", "h2o(heavy=24,recent=20)", h2o(24, 20)},
     {"h2o_budget", "h2o(budget=70)", h2o(35, 35)},
     {"h2o_odd_budget", "h2o(budget=45)", h2o(22, 23)},
-    {"h2o_share", "h2o(budget=75%)", [](RestatedHead& h) { return h2o(h.prompt * 3 / 4 / 2, h.prompt * 3 / 4 - h.prompt * 3 / 4 / 2)(h); }},
+    {"h2o_share", "h2o(budget=75%)",
+     [](RestatedHead& h) { return h2o(h.prompt * 3 / 4 / 2, h.prompt * 3 / 4 - h.prompt * 3 / 4 / 2)(h); }},
     {"h2o_mean", "h2o(budget=60,score=mean)", h2o_mean(30, 30)},
     {"h2o_mean_for_sum", "h2o(budget=60)", h2o_mean(30, 30), false, 0, false},
     {"h2o_over_window", "h2o(budget=60)", h2o_over_window(30, 30), false, 0, false},
     {"scissorhands", "scissorhands(budget=80,history=40,recent=10)", scissorhands(80, 40, 40, 10, false), false, 40},
-    {"scissorhands_rate", "scissorhands(budget=80,history=40,recent=10,drop=0.25,rule=rate)", scissorhands(80, 20, 40, 10, true), false, 40},
-    {"scissorhands_longer_memory", "scissorhands(budget=80,history=40,recent=10)", scissorhands(80, 40, 60, 10, false), false, 60, false},
+    {"scissorhands_rate", "scissorhands(budget=80,history=40,recent=10,drop=0.25,rule=rate)",
+     scissorhands(80, 20, 40, 10, true), false, 40},
+    {"scissorhands_longer_memory", "scissorhands(budget=80,history=40,recent=10)", scissorhands(80, 40, 60, 10, false),
+     false, 60, false},
     {"vatp", "vatp(base=h2o,budget=60,sink=7)", vatp(60, 7, 1)},
     {"vatp_base_of_its_own", "vatp(base=h2o(budget=50),sink=0)", vatp(50, 0, 1)},
     {"vatp_l2", "vatp(base=h2o,budget=60,sink=7)", vatp(60, 7, 2), false, 0, false},
@@ -140,13 +154,16 @@ Difference compare(const PolicyCase& c, int every, int chunk, bool together, con
   restated.history = c.history;
   Difference d;
   for (int at = 0; at < rows.rows;) {
-    int n = at < kPrompt ? std::min(chunk, kPrompt - at) : together ? static_cast<int>(std::min<int64_t>(seq.rows_until_event(), rows.rows - at)) : 1;
+    int n = at < kPrompt ? std::min(chunk, kPrompt - at)
+            : together   ? static_cast<int>(std::min<int64_t>(seq.rows_until_event(), rows.rows - at))
+                         : 1;
     const auto out = testkit::attend_step(pool, setup, {{&seq, &rows, at, n}}, team);
     seq.commit(n);
     for (int i = 0; i < n; ++i) {
       const auto expected = restated.step(rows, at + i);
       for (size_t x = 0; x < expected.size(); ++x)
-        d.output = std::max(d.output, std::abs(expected[x] - static_cast<double>(out[static_cast<size_t>(i) * expected.size() + x])));
+        d.output = std::max(
+            d.output, std::abs(expected[x] - static_cast<double>(out[static_cast<size_t>(i) * expected.size() + x])));
     }
     at += n;
     if (at == kPrompt) {
@@ -157,7 +174,8 @@ Difference compare(const PolicyCase& c, int every, int chunk, bool together, con
       const RaggedHead& mine = seq.rows_of(0, h);
       std::vector<int> tokens;
       for (int64_t slot = 0; slot < mine.slots; ++slot)
-        if (mine.living(slot / kPageRows) >> (slot % kPageRows) & 1) tokens.push_back(mine.token[static_cast<size_t>(slot)]);
+        if (mine.living(slot / kPageRows) >> (slot % kPageRows) & 1)
+          tokens.push_back(mine.token[static_cast<size_t>(slot)]);
       d.rows = d.rows || tokens != restated.tokens(h);
     }
   }

@@ -1,5 +1,5 @@
-// The control of every policy that scores rows: half of the budget are the newest rows, as in h2o, and the other half are
-// drawn at random, by a number that belongs to the row (seed, layer, head, token), so that a run repeats.
+// The control of every policy that scores rows: half of the budget are the newest rows, as in h2o, and the other half
+// are drawn at random, by a number that belongs to the row (seed, layer, head, token), so that a run repeats.
 #include "base/rng.h"
 #include "kv/policy/policy.h"
 
@@ -8,7 +8,8 @@ namespace {
 
 class Random : public Policy {
  public:
-  explicit Random(const Args& a) : schedule_(schedule_of(a)), budget_(a.budget("budget")), seed_(static_cast<uint64_t>(a.integer("seed"))) {}
+  explicit Random(const Args& a)
+      : schedule_(schedule_of(a)), budget_(a.budget("budget")), seed_(static_cast<uint64_t>(a.integer("seed"))) {}
   KvSchedule schedule() const override { return schedule_; }
   PolicySelection select(const PolicyRoom& room) const override {
     const int64_t rows = rows_of(budget_, room, kFewestRows);

@@ -14,9 +14,9 @@ namespace frugal::testkit {
 
 struct RestatedRow {
   int token = 0;
-  std::vector<double> k, v;        // k before rotation
+  std::vector<double> k, v;  // k before rotation
   double mass = 0, decode_mass = 0;
-  std::deque<bool> low;            // of the newest queries: below uniform? newest last
+  std::deque<bool> low;  // of the newest queries: below uniform? newest last
 };
 
 // What one head's rows are cut to: returns the indices that stay, ascending.
@@ -37,7 +37,8 @@ struct Restated {
   bool in_prompt = true;
   int length = 0;
 
-  Restated(const LayerSetup& s, RestatedCut c, int n) : setup(s), cut(std::move(c)), every(n), heads(static_cast<size_t>(s.shape.heads)) {
+  Restated(const LayerSetup& s, RestatedCut c, int n)
+      : setup(s), cut(std::move(c)), every(n), heads(static_cast<size_t>(s.shape.heads)) {
     for (int h = 0; h < s.shape.heads; ++h) heads[static_cast<size_t>(h)].head = h;
   }
 
@@ -45,14 +46,17 @@ struct Restated {
     std::vector<double> y = x;
     const int pairs = static_cast<int>(setup.rope.inv_freq.size());
     for (int i = 0; i < pairs; ++i) {
-      const double angle = setup.rope.inv_freq[static_cast<size_t>(i)] * position, c = std::cos(angle), s = std::sin(angle);
+      const double angle = setup.rope.inv_freq[static_cast<size_t>(i)] * position, c = std::cos(angle),
+                   s = std::sin(angle);
       const size_t a = static_cast<size_t>(i), b = static_cast<size_t>(i + pairs);
       y[a] = x[a] * c - x[b] * s;
       y[b] = x[a] * s + x[b] * c;
     }
     return y;
   }
-  static std::vector<double> slice(const std::vector<float>& x, int64_t first, int n) { return {x.begin() + first, x.begin() + first + n}; }
+  static std::vector<double> slice(const std::vector<float>& x, int64_t first, int n) {
+    return {x.begin() + first, x.begin() + first + n};
+  }
 
   // One row through all heads; out: H * v_width.
   std::vector<double> step(const Rows& r, int row) {
@@ -68,18 +72,21 @@ struct Restated {
       std::vector<double> mean(h.rows.size(), 0.0);
       for (int i = 0; i < ratio; ++i) {
         const int head = h.head * ratio + i;
-        const auto q = turned(slice(r.q, (static_cast<int64_t>(row) * setup.spec.heads + head) * kw, kw), numbered_in_cache ? n - 1 : length);
+        const auto q = turned(slice(r.q, (static_cast<int64_t>(row) * setup.spec.heads + head) * kw, kw),
+                              numbered_in_cache ? n - 1 : length);
         std::vector<double> p(h.rows.size());
         for (int j = 0; j < n; ++j) {
           const RestatedRow& x = h.rows[static_cast<size_t>(j)];
           const auto k = turned(x.k, numbered_in_cache ? j : x.token);
-          p[static_cast<size_t>(j)] = std::exp(static_cast<double>(setup.spec.scale) * std::inner_product(q.begin(), q.end(), k.begin(), 0.0));
+          p[static_cast<size_t>(j)] =
+              std::exp(static_cast<double>(setup.spec.scale) * std::inner_product(q.begin(), q.end(), k.begin(), 0.0));
         }
         const double total = std::accumulate(p.begin(), p.end(), 0.0);
         for (int j = 0; j < n; ++j) {
           const double a = p[static_cast<size_t>(j)] / total;
           mean[static_cast<size_t>(j)] += a / ratio;
-          for (int d = 0; d < vw; ++d) out[static_cast<size_t>(head * vw + d)] += a * h.rows[static_cast<size_t>(j)].v[static_cast<size_t>(d)];
+          for (int d = 0; d < vw; ++d)
+            out[static_cast<size_t>(head * vw + d)] += a * h.rows[static_cast<size_t>(j)].v[static_cast<size_t>(d)];
         }
       }
       for (int j = 0; j < n; ++j) {

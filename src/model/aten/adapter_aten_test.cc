@@ -65,8 +65,7 @@ std::deque<LowRankChange> adapt_everything(Model& model, int64_t rank) {
   for (int64_t layer = 0; layer < c.layers; ++layer)
     for (const Projection& p : all) {
       const LowRankChange& change = changes.emplace_back(p.rows, p.cols, rank, 2 * changes.size());
-      model.linear("blk." + std::to_string(layer) + "." + p.name, p.rows, p.cols, p.bias)
-          .adapters.push_back(&change);
+      model.linear("blk." + std::to_string(layer) + "." + p.name, p.rows, p.cols, p.bias).adapters.push_back(&change);
     }
   return changes;
 }
@@ -89,8 +88,7 @@ TEST_P(AtenAdapter, SameThroughProgramAndAtOnce) {
     EXPECT_LT(off.max().item<double>(), 1e-4) << "chunks of " << chunk;
   }
   AtenWeights plain_weights({at::kDouble, false});
-  EXPECT_GT((logits_of(*plain, plain_weights, whole_batch({ids})) - expected).abs().max().item<double>(),
-            0.1);
+  EXPECT_GT((logits_of(*plain, plain_weights, whole_batch({ids})) - expected).abs().max().item<double>(), 0.1);
 }
 
 TEST_P(AtenAdapter, ItsWeightsGetGradients) {

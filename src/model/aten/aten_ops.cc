@@ -28,8 +28,7 @@ const at::Tensor& AtenWeights::of(const Weight& weight) {
 AtenOps::AtenOps(AtenWeights& weights, const Batch& batch) : weights_(weights), batch_(batch) {
   positions_ = to_tensor(std::span(batch.positions), {batch.rows()}).to(at::kDouble);
   for (const KvRows& share : batch.seqs)
-    if (!share.parents.empty())
-      fail(ErrorCode::kUnsupported, "aten", "a batch with token trees, expected chains");
+    if (!share.parents.empty()) fail(ErrorCode::kUnsupported, "aten", "a batch with token trees, expected chains");
 }
 
 Val AtenOps::push(at::Tensor value) {
@@ -72,15 +71,12 @@ at::Tensor AtenOps::gated_of(Activation act, const at::Tensor& gate, const at::T
   return at::gelu(gate, act == Activation::kGelu ? "none" : "tanh") * up;
 }
 
-Val AtenOps::gated(Activation act, Val gate, Val up) {
-  return push(gated_of(act, tensor(gate), tensor(up)));
-}
+Val AtenOps::gated(Activation act, Val gate, Val up) { return push(gated_of(act, tensor(gate), tensor(up))); }
 
 // A stable sort, so that of equal scores the lower expert wins.
 Val AtenOps::moe(const MoeArgs& args) {
   const auto [sorted, order] = tensor(args.scores).sort(true, 1, true);
-  const at::Tensor chosen = order.narrow(1, 0, args.used),
-                   weight = sorted.narrow(1, 0, args.used).softmax(-1);
+  const at::Tensor chosen = order.narrow(1, 0, args.used), weight = sorted.narrow(1, 0, args.used).softmax(-1);
   const at::Tensor& x = tensor(args.x);
   at::Tensor y = at::zeros(x.sizes(), x.options());
   for (size_t e = 0; e < args.experts.size(); ++e) {
@@ -96,15 +92,9 @@ Val AtenOps::moe(const MoeArgs& args) {
   return push(y);
 }
 
-Val AtenOps::add(Val a, Val b) {
-  return push(tensor(a) + tensor(b));
-}
-Val AtenOps::scale(Val x, float s) {
-  return push(tensor(x) * s);
-}
-Val AtenOps::softcap(Val x, float cap) {
-  return push((tensor(x) / cap).tanh() * cap);
-}
+Val AtenOps::add(Val a, Val b) { return push(tensor(a) + tensor(b)); }
+Val AtenOps::scale(Val x, float s) { return push(tensor(x) * s); }
+Val AtenOps::softcap(Val x, float cap) { return push((tensor(x) / cap).tanh() * cap); }
 
 Val AtenOps::wanted_rows(Val x) {
   const std::vector<int32_t> rows(batch_.logit_rows.begin(), batch_.logit_rows.end());

@@ -68,8 +68,7 @@ class AtenOps : public Ops {
   at::Tensor gated_of(Activation act, const at::Tensor& gate, const at::Tensor& up) const;
   at::Tensor normalised(const at::Tensor& x, Weight* gain, float eps, bool plus_one);
   at::Tensor turned(const at::Tensor& heads, const RopeTable* rope) const;  // rows x heads x width
-  at::Tensor attend_share(const KvRows& share, const AttendSpec& spec, const at::Tensor& q,
-                          const KeysValues& kv) const;
+  at::Tensor attend_share(const KvRows& share, const AttendSpec& spec, const at::Tensor& q, const KeysValues& kv) const;
   at::Tensor score_bias(const KvRows& share, const AttendSpec& spec) const;
 
   AtenWeights& weights_;

@@ -39,10 +39,8 @@ void turn(const RopeTable* rope, int position, double* head) {
 Grid attend_by_loops(const Batch& batch, const AttendSpec& spec, Grid q, Grid k, const Grid& v) {
   Grid out(q.size(), std::vector<double>(kHeads * kVWidth));
   for (size_t r = 0; r < q.size(); ++r) {
-    for (int h = 0; h < kHeads; ++h)
-      turn(spec.rope, batch.positions[r], &q[r][static_cast<size_t>(h * kWidth)]);
-    for (int g = 0; g < kGroups; ++g)
-      turn(spec.rope, batch.positions[r], &k[r][static_cast<size_t>(g * kWidth)]);
+    for (int h = 0; h < kHeads; ++h) turn(spec.rope, batch.positions[r], &q[r][static_cast<size_t>(h * kWidth)]);
+    for (int g = 0; g < kGroups; ++g) turn(spec.rope, batch.positions[r], &k[r][static_cast<size_t>(g * kWidth)]);
   }
   for (const KvRows& s : batch.seqs)
     for (int i = s.first; i < s.first + s.rows; ++i)
@@ -67,8 +65,7 @@ Grid attend_by_loops(const Batch& batch, const AttendSpec& spec, Grid q, Grid k,
                 std::exp(score) * v[static_cast<size_t>(j)][static_cast<size_t>(g * kVWidth + d)];
         }
         for (int d = 0; d < kVWidth; ++d)
-          out[static_cast<size_t>(i)][static_cast<size_t>(h * kVWidth + d)] =
-              total[static_cast<size_t>(d)] / sum;
+          out[static_cast<size_t>(i)][static_cast<size_t>(h * kVWidth + d)] = total[static_cast<size_t>(d)] / sum;
       }
   return out;
 }
@@ -104,8 +101,7 @@ void expect_attention(const AttendSpec& spec, bool shared = false) {
   const Source qs(q), ks(k), vs(v);
   AtenWeights weights({at::kDouble, false});
   AtenOps ops(weights, batch);
-  AttendArgs args{spec, ops.embed(*qs.table, 1), ops.embed(*ks.table, 1), ops.embed(*vs.table, 1),
-                  kHeads * kVWidth};
+  AttendArgs args{spec, ops.embed(*qs.table, 1), ops.embed(*ks.table, 1), ops.embed(*vs.table, 1), kHeads * kVWidth};
   Val out = ops.attend(args);
   if (shared) {
     args.k = args.v = -1;
@@ -115,8 +111,8 @@ void expect_attention(const AttendSpec& spec, bool shared = false) {
   const Grid expected = attend_by_loops(batch, spec, q, k, v);
   for (size_t r = 0; r < expected.size(); ++r)
     for (size_t c = 0; c < expected[r].size(); ++c)
-      ASSERT_NEAR(ops.tensor(out)[static_cast<int64_t>(r)][static_cast<int64_t>(c)].item<double>(),
-                  expected[r][c], 1e-12)
+      ASSERT_NEAR(ops.tensor(out)[static_cast<int64_t>(r)][static_cast<int64_t>(c)].item<double>(), expected[r][c],
+                  1e-12)
           << r << " " << c;
 }
 
@@ -127,12 +123,8 @@ AttendSpec plain_spec() {
   return spec;
 }
 
-TEST(AtenAttend, Plain) {
-  expect_attention(plain_spec());
-}
-TEST(AtenAttend, ReadsAnotherLayersRows) {
-  expect_attention(plain_spec(), true);
-}
+TEST(AtenAttend, Plain) { expect_attention(plain_spec()); }
+TEST(AtenAttend, ReadsAnotherLayersRows) { expect_attention(plain_spec(), true); }
 TEST(AtenAttend, SlopesSoftcapAndWindow) {
   const float slopes[kHeads] = {0.5f, 0.25f, 0.125f, 0.0625f};
   AttendSpec spec = plain_spec();

@@ -13,13 +13,11 @@ namespace {
 using AtenJson = nlohmann::json;
 const std::string kAtenGolden = std::string(FRUGAL_SOURCE_DIR) + "/tests/golden/";
 
-void expect_near_all(const at::Tensor& found, const std::vector<double>& expected, double tolerance,
-                     const char* what) {
+void expect_near_all(const at::Tensor& found, const std::vector<double>& expected, double tolerance, const char* what) {
   const at::Tensor f = found.to(at::kDouble).contiguous();
   ASSERT_EQ(f.numel(), static_cast<int64_t>(expected.size()));
   for (size_t i = 0; i < expected.size(); ++i)
-    ASSERT_NEAR(f.const_data_ptr<double>()[i], expected[i], tolerance)
-        << what << " " << i << " of " << expected.size();
+    ASSERT_NEAR(f.const_data_ptr<double>()[i], expected[i], tolerance) << what << " " << i << " of " << expected.size();
 }
 
 void check_aten_stories(const std::string& path) {
@@ -37,12 +35,8 @@ void check_aten_stories(const std::string& path) {
   EXPECT_EQ(lines, 15);
 }
 
-TEST(AtenGolden, Stories260KFromGguf) {
-  check_aten_stories(kAtenGolden + "stories260k/stories260K-f32.gguf");
-}
-TEST(AtenGolden, Stories260KFromHuggingFace) {
-  check_aten_stories(kAtenGolden + "stories260k/hf");
-}
+TEST(AtenGolden, Stories260KFromGguf) { check_aten_stories(kAtenGolden + "stories260k/stories260K-f32.gguf"); }
+TEST(AtenGolden, Stories260KFromHuggingFace) { check_aten_stories(kAtenGolden + "stories260k/hf"); }
 
 class AtenFamily : public testing::TestWithParam<std::string> {};
 TEST_P(AtenFamily, MatchesTransformers) {

@@ -47,8 +47,7 @@ TEST_P(AtenGradient, MatchesFiniteDifferences) {
     const int64_t largest = gradient.abs().argmax().item<int64_t>();  // an entry that does matter
     for (int64_t i : {largest, int64_t{0}, n / 3, n - 1}) {
       const double expected = slope_of(*model, plain, entries + i);
-      EXPECT_NEAR(g[i], expected, 1e-8 + 1e-6 * std::abs(expected))
-          << weight->source().name << " entry " << i;
+      EXPECT_NEAR(g[i], expected, 1e-8 + 1e-6 * std::abs(expected)) << weight->source().name << " entry " << i;
     }
     EXPECT_GT(std::abs(g[largest]), 1e-7) << weight->source().name;
   }

@@ -13,8 +13,11 @@ Val experts(Ops& ops, Model& m, int64_t layer, Val x) {
   moe.used = static_cast<int>(c.experts_used);
   moe.act = activation_of(c);
   for (int64_t e = 0; e < c.experts; ++e) {
-    auto part = [&](const char* name, int64_t rows, int64_t cols) { return &m.linear(fmt::format("blk.{}.{}.{}", layer, name, e), rows, cols); };
-    moe.experts.push_back({part("ffn_gate", c.ff_width, c.width), part("ffn_up", c.ff_width, c.width), part("ffn_down", c.width, c.ff_width)});
+    auto part = [&](const char* name, int64_t rows, int64_t cols) {
+      return &m.linear(fmt::format("blk.{}.{}.{}", layer, name, e), rows, cols);
+    };
+    moe.experts.push_back({part("ffn_gate", c.ff_width, c.width), part("ffn_up", c.ff_width, c.width),
+                           part("ffn_down", c.width, c.ff_width)});
   }
   return ops.moe(moe);
 }

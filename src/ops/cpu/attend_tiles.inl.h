@@ -15,7 +15,9 @@ struct FloatForm {
   using Element = float;
   static constexpr int kStep = 1;
   static size_t prep_bytes(int width) { return static_cast<size_t>(width) * 4; }
-  static void prepare(const float* q, int width, uint8_t* prep) { std::memcpy(prep, q, static_cast<size_t>(width) * 4); }
+  static void prepare(const float* q, int width, uint8_t* prep) {
+    std::memcpy(prep, q, static_cast<size_t>(width) * 4);
+  }
   static FRUGAL_INLINE F16 lanes(const float* p) { return load(p); }
   static FRUGAL_INLINE F16 one(const float* q) { return set1(*q); }
   static FRUGAL_INLINE F16 accumulate(F16 acc, F16 lanes, F16 x) { return fma(lanes, x, acc); }
@@ -52,11 +54,13 @@ FRUGAL_INLINE void by_tiles(int n, F f) {
   if (n - i == 2) f(Count<2>{}, i);
   if (n - i == 1) f(Count<1>{}, i);
 }
-constexpr int kScoreTile = kWideRegisters ? 12 : 3, kValueTile = kWideRegisters ? 6 : 3, kValueLanes = kWideRegisters ? 4 : 2;
+constexpr int kScoreTile = kWideRegisters ? 12 : 3, kValueTile = kWideRegisters ? 6 : 3,
+              kValueLanes = kWideRegisters ? 4 : 2;
 
 // M queries x 32 keys.
 template <class Form, int M>
-FRUGAL_INLINE void score_tile(const typename Form::Element* keys, int width, const typename Form::Element* q, float* scores) {
+FRUGAL_INLINE void score_tile(const typename Form::Element* keys, int width, const typename Form::Element* q,
+                              float* scores) {
   F16 lo[M], hi[M];
   for (int i = 0; i < M; ++i) lo[i] = hi[i] = zero();
   for (int d = 0; d < width; d += Form::kStep) {
@@ -76,7 +80,8 @@ FRUGAL_INLINE void score_tile(const typename Form::Element* keys, int width, con
 
 // M queries x 16 * L channels from d0, over count pages of values.
 template <class Form, int M, int L>
-FRUGAL_INLINE void value_tile(const uint8_t* const* pages, int count, int width, int d0, const float* weights, float* acc) {
+FRUGAL_INLINE void value_tile(const uint8_t* const* pages, int count, int width, int d0, const float* weights,
+                              float* acc) {
   using E = typename Form::Element;
   F16 sums[M][L];
   for (int i = 0; i < M; ++i)
@@ -138,7 +143,9 @@ struct ByteKeys {
     float unit;
     int32_t offset;
   };
-  static size_t prep_bytes(int width) { return static_cast<size_t>(width) + static_cast<size_t>(StoreQ8::groups(width)) * sizeof(Group); }
+  static size_t prep_bytes(int width) {
+    return static_cast<size_t>(width) + static_cast<size_t>(StoreQ8::groups(width)) * sizeof(Group);
+  }
   static void prepare(const float* q, int width, uint8_t* prep) {
     int8_t* codes = reinterpret_cast<int8_t*>(prep);
     Group* groups = reinterpret_cast<Group*>(prep + width);
@@ -160,7 +167,9 @@ struct ByteKeys {
     F16 lo[M], hi[M];
     for (int i = 0; i < M; ++i) lo[i] = hi[i] = zero();
     for (int d0 = 0; d0 < width; d0 += kHeadGroup) {
-      auto group = [&](int i) { return reinterpret_cast<const Group*>(prep + static_cast<size_t>(i) * stride + width)[d0 / kHeadGroup]; };
+      auto group = [&](int i) {
+        return reinterpret_cast<const Group*>(prep + static_cast<size_t>(i) * stride + width)[d0 / kHeadGroup];
+      };
       I16 a[M], b[M];
       for (int i = 0; i < M; ++i) a[i] = b[i] = iset1(group(i).offset);
       const int end = width - d0 < kHeadGroup ? width : d0 + kHeadGroup;
@@ -198,7 +207,8 @@ struct ByteKeys {
 // Scores of a closed page of keys, met as it is; false where it must be opened.
 inline bool meets_closed_keys(const AttendUnit& u, int64_t page, const uint8_t* prep, int n, float* scores) {
   const uint8_t form = u.k_forms != nullptr ? u.k_forms[page] : 0;
-  return form != 0 && u.k_closed->k_dot != nullptr && u.k_closed->k_dot(u.pages[page] + u.k_offset, u.k_width, form, prep, n, scores);
+  return form != 0 && u.k_closed->k_dot != nullptr &&
+         u.k_closed->k_dot(u.pages[page] + u.k_offset, u.k_width, form, prep, n, scores);
 }
 
 // A unit's page in the form that its tiles multiply.
@@ -207,7 +217,8 @@ inline const uint8_t* open_key_page(const AttendUnit& u, int64_t page, uint8_t* 
   return form == 0 ? u.k->k_open(p, u.k_width, scratch) : u.k_closed->k_open(p, u.k_width, form, scratch);
 }
 inline const uint8_t* open_value_page(const AttendUnit& u, int64_t page, uint8_t* scratch) {
-  const uint8_t *p = (u.v_pages != nullptr ? u.v_pages : u.pages)[page] + u.v_offset, form = u.v_forms != nullptr ? u.v_forms[page] : 0;
+  const uint8_t *p = (u.v_pages != nullptr ? u.v_pages : u.pages)[page] + u.v_offset,
+                form = u.v_forms != nullptr ? u.v_forms[page] : 0;
   return form == 0 ? u.v->v_open(p, u.v_width, scratch) : u.v_closed->v_open(p, u.v_width, form, u.v_group, scratch);
 }
 

@@ -187,11 +187,13 @@ struct StoreQ8 {
   }
   static void k_read(const uint8_t* page, int width, int slot, float* row) {
     const uint8_t* q = page + scales(width);
-    for (int d = 0; d < width; ++d) row[d] = static_cast<float>(q[key(d, slot)] - 128) * f16_to_float(scale(page, d)[slot]);
+    for (int d = 0; d < width; ++d)
+      row[d] = static_cast<float>(q[key(d, slot)] - 128) * f16_to_float(scale(page, d)[slot]);
   }
   static void v_read(const uint8_t* page, int width, int slot, float* row) {
     const int8_t* q = reinterpret_cast<const int8_t*>(page + scales(width));
-    for (int d = 0; d < width; ++d) row[d] = static_cast<float>(q[value_pair(width, slot, d)]) * f16_to_float(scale(page, d)[slot]);
+    for (int d = 0; d < width; ++d)
+      row[d] = static_cast<float>(q[value_pair(width, slot, d)]) * f16_to_float(scale(page, d)[slot]);
   }
 
   static void copy_scales(const uint8_t* page, int width, int slot, uint8_t* to, int to_slot) {
@@ -203,7 +205,8 @@ struct StoreQ8 {
   }
   static void v_copy(const uint8_t* page, int width, int slot, uint8_t* to, int to_slot) {
     copy_scales(page, width, slot, to, to_slot);
-    copy_cells<uint8_t>(page + scales(width), width, 2, value_pair(width, slot, 0), to + scales(width), value_pair(width, to_slot, 0));
+    copy_cells<uint8_t>(page + scales(width), width, 2, value_pair(width, slot, 0), to + scales(width),
+                        value_pair(width, to_slot, 0));
   }
 
   template <int J>

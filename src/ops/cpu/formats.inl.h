@@ -1,8 +1,8 @@
 // What each weight format's panel holds, as the kernels see it: the bytes of a step, its scales, its minima.
 //
-// A format F gives: kZero (zero point), kHalves (1, or 2 when each 16 columns have their own scale), kMin, kSuper (blocks
-// that share what a super-block holds), step<S>(block) -> 64 bytes, and of a panel's n-th super-block Super(panel, n):
-// block(i), scale(i, half), minimum(i) of its i-th block.
+// A format F gives: kZero (zero point), kHalves (1, or 2 when each 16 columns have their own scale), kMin, kSuper
+// (blocks that share what a super-block holds), step<S>(block) -> 64 bytes, and of a panel's n-th super-block
+// Super(panel, n): block(i), scale(i, half), minimum(i) of its i-th block.
 #pragma once
 
 #include "ops/cpu/vec.h"
@@ -44,16 +44,21 @@ struct Legacy {
   static constexpr bool kMin = Min;
   template <int S>
   static FRUGAL_INLINE B64 step(const uint8_t* block) {
-    if constexpr (Bits == 8) return load_bytes(block + S * 64);
-    else if constexpr (Bits == 4) return nibble_step<S>(block);
-    else return wide_step<S, S>(block, block + L.nibbles, 31);
+    if constexpr (Bits == 8)
+      return load_bytes(block + S * 64);
+    else if constexpr (Bits == 4)
+      return nibble_step<S>(block);
+    else
+      return wide_step<S, S>(block, block + L.nibbles, 31);
   }
   struct Super : BlockAt<L> {
     using BlockAt<L>::BlockAt;
     FRUGAL_INLINE F16 scale(int i, int) const { return load_f16(reinterpret_cast<const uint16_t*>(this->scales(i))); }
     FRUGAL_INLINE F16 minimum(int i) const {
-      if constexpr (!Min) return zero();
-      else return load_f16(reinterpret_cast<const uint16_t*>(this->scales(i)) + 16);
+      if constexpr (!Min)
+        return zero();
+      else
+        return load_f16(reinterpret_cast<const uint16_t*>(this->scales(i)) + 16);
     }
   };
 };
@@ -70,8 +75,10 @@ struct KMin {
   static constexpr bool kMin = true;
   template <int S>
   static FRUGAL_INLINE B64 step(const uint8_t* block) {
-    if constexpr (Bits == 4) return nibble_step<S>(block);
-    else return wide_step<S, S>(block, block + L.nibbles, 31);
+    if constexpr (Bits == 4)
+      return nibble_step<S>(block);
+    else
+      return wide_step<S, S>(block, block + L.nibbles, 31);
   }
   struct Super : BlockAt<L> {
     F16 unit, low;
@@ -95,7 +102,9 @@ struct FmtQ6_K {
   struct Super : BlockAt<kPackedQ6_K> {
     F16 unit;
     FRUGAL_INLINE Super(const uint8_t* panel, int64_t n) : BlockAt(panel, n), unit(load_f16(tail())) {}
-    FRUGAL_INLINE F16 scale(int i, int half) const { return mul(unit, load_i8(reinterpret_cast<const int8_t*>(scales(i)) + 16 * half)); }
+    FRUGAL_INLINE F16 scale(int i, int half) const {
+      return mul(unit, load_i8(reinterpret_cast<const int8_t*>(scales(i)) + 16 * half));
+    }
     FRUGAL_INLINE F16 minimum(int) const { return zero(); }
   };
 };

@@ -87,8 +87,11 @@ void see_nothing(float* s, int count, float& m, float* l) {
 class Ahead {
  public:
   explicit Ahead(const AttendUnit& u)
-      : u_(u), k_lines_((u.ahead_bytes + 63) / 64), v_lines_((u.ahead_v_bytes + 63) / 64),
-        left_(u.ahead != nullptr ? u.ahead_pages * (k_lines_ + v_lines_) : 0), step_(left_ / (4 * kAttendPages + u.n) + 1) {}
+      : u_(u),
+        k_lines_((u.ahead_bytes + 63) / 64),
+        v_lines_((u.ahead_v_bytes + 63) / 64),
+        left_(u.ahead != nullptr ? u.ahead_pages * (k_lines_ + v_lines_) : 0),
+        step_(left_ / (4 * kAttendPages + u.n) + 1) {}
   FRUGAL_INLINE void some() {
     for (int i = 0; i < step_ && left_ > 0; ++i, --left_) {
       if (line_ == end_) next_run();
@@ -120,7 +123,9 @@ void softmax(const AttendUnit& u, const Piece& x, float* scores, const AttendPar
   }
 }
 
-AttendPartial part_of(const AttendPartial& p, int i, int width) { return {p.m + i, p.l + i * kLanes, p.acc + i * width}; }
+AttendPartial part_of(const AttendPartial& p, int i, int width) {
+  return {p.m + i, p.l + i * kLanes, p.acc + i * width};
+}
 
 // What an earlier and a later result keep under the largest score of both.
 struct Shrink {
@@ -151,7 +156,8 @@ void fold_block(const AttendPartial& from, const AttendPartial& into, int n, int
   }
 }
 
-// Later results of one query, each step floats after the one before, into the first; the powers of 16 results at a time.
+// Later results of one query, each step floats after the one before, into the first; the powers of 16 results at a
+// time.
 void attend_fold(const AttendPartial& first, size_t step, int64_t count, int width) {
   float m = *first.m;
   for (int64_t b0 = 1; b0 < count; b0 += kLanes) {
@@ -164,10 +170,12 @@ void attend_fold(const AttendPartial& first, size_t step, int64_t count, int wid
     }
     Shrink s;
     s.set(load(before), load(next), load(top));
-    for (int j = 0; j < n; ++j) fold_row(first.l + static_cast<size_t>(b0 + j) * step, first.l, s.earlier[j], s.later[j], kLanes);
+    for (int j = 0; j < n; ++j)
+      fold_row(first.l + static_cast<size_t>(b0 + j) * step, first.l, s.earlier[j], s.later[j], kLanes);
     for (int d = 0; d < width; d += 64) {
       const int part = std::min(64, width - d);
-      for (int j = 0; j < n; ++j) fold_row(first.acc + static_cast<size_t>(b0 + j) * step + d, first.acc + d, s.earlier[j], s.later[j], part);
+      for (int j = 0; j < n; ++j)
+        fold_row(first.acc + static_cast<size_t>(b0 + j) * step + d, first.acc + d, s.earlier[j], s.later[j], part);
     }
   }
   *first.m = m;
@@ -204,7 +212,9 @@ struct Block {
     std::fill_n(keys, kAttendPages, nullptr);
     std::fill_n(values, kAttendPages, nullptr);
   }
-  static uint8_t* page_of(uint8_t* scratch, int j, int width) { return scratch + static_cast<size_t>(j) * static_cast<size_t>(width) * kPageRows * sizeof(float); }
+  static uint8_t* page_of(uint8_t* scratch, int j, int width) {
+    return scratch + static_cast<size_t>(j) * static_cast<size_t>(width) * kPageRows * sizeof(float);
+  }
   const uint8_t* key(int j) {
     const int place = u.n <= kAttendTogether ? 0 : j;  // met once: the next page may take its place
     if (keys[j] == nullptr) keys[j] = open_key_page(u, page0 + j, page_of(keys_at, place, u.k_width));
@@ -216,7 +226,8 @@ struct Block {
 
   // The queries [first, first + n) over the pages of the block that one of them sees; false when none of them sees any.
   bool run(int first, int n, const AttendPartial& out) {
-    const int64_t from = *std::min_element(u.begin + first, u.begin + first + n), to = *std::max_element(u.end + first, u.end + first + n);
+    const int64_t from = *std::min_element(u.begin + first, u.begin + first + n),
+                  to = *std::max_element(u.end + first, u.end + first + n);
     const int a = static_cast<int>(std::clamp<int64_t>(from / kPageRows - page0, 0, count));
     const int b = static_cast<int>(std::clamp<int64_t>((to + kPageRows - 1) / kPageRows - page0, a, count));
     if (a == b) return false;
@@ -236,7 +247,9 @@ struct Block {
     ahead.some();
   }
 
-  bool closed_value(int j) const { return u.v_forms != nullptr && u.v_forms[page0 + j] != 0 && u.v_closed->v_axpy != nullptr; }
+  bool closed_value(int j) const {
+    return u.v_forms != nullptr && u.v_forms[page0 + j] != 0 && u.v_closed->v_axpy != nullptr;
+  }
   // acc = weights times the values of pages [a, b): stretches of opened pages at once, closed ones as they are.
   void weigh_values(int a, int b, int n, float* acc) {
     bool first = true;
@@ -295,8 +308,8 @@ void attend(const AttendUnit& u, int64_t page0, int64_t page1) {
 
 template <class Form, class S>
 constexpr KvCodecKernels float_codec(const char* name) {
-  return {name,      false,     S::bytes,    S::bytes,    S::k_write,       S::v_write,    S::k_read,
-          S::v_read, S::k_copy,   S::v_copy,   S::k_floats, S::v_floats, Form::prep_bytes, Form::prepare, dot<Form>, axpy<Form>};
+  return {name,      false,     S::bytes,    S::bytes,    S::k_write,       S::v_write,    S::k_read, S::v_read,
+          S::k_copy, S::v_copy, S::k_floats, S::v_floats, Form::prep_bytes, Form::prepare, dot<Form>, axpy<Form>};
 }
 const KvCodecKernels kExact[] = {float_codec<FloatForm, StoreF32>("f32"), float_codec<FloatForm, StoreF16>("f16"),
                                  float_codec<FloatForm, StoreBF16>("bf16"), float_codec<FloatForm, StoreQ8>("q8")};
@@ -304,8 +317,9 @@ const KvCodecKernels kExact[] = {float_codec<FloatForm, StoreF32>("f32"), float_
 #if defined(FRUGAL_ISA_avx512vnni)
 template <class S>
 constexpr KvCodecKernels pair_codec(const char* name, decltype(KvCodecKernels::k_open) open) {
-  return {name,      true, S::bytes, S::bytes,         S::k_write,      S::v_write,    S::k_read,
-          S::v_read, S::k_copy, S::v_copy, open, open,     PairForm::prep_bytes, PairForm::prepare, dot<PairForm>, axpy<PairForm>};
+  return {name,          true,          S::bytes,  S::bytes, S::k_write, S::v_write,           S::k_read,
+          S::v_read,     S::k_copy,     S::v_copy, open,     open,       PairForm::prep_bytes, PairForm::prepare,
+          dot<PairForm>, axpy<PairForm>};
 }
 constexpr KvCodecKernels byte_codec(KvCodecKernels c) {
   c.pairs = true;
@@ -318,7 +332,8 @@ constexpr KvCodecKernels byte_codec(KvCodecKernels c) {
   return c;
 }
 const KvCodecKernels kFast[] = {float_codec<FloatForm, StoreF32>("f32"), pair_codec<StoreF16>("f16", pairs_of_f16),
-                                pair_codec<StoreBF16>("bf16", pairs_of_bf16), byte_codec(float_codec<FloatForm, StoreQ8>("q8"))};
+                                pair_codec<StoreBF16>("bf16", pairs_of_bf16),
+                                byte_codec(float_codec<FloatForm, StoreQ8>("q8"))};
 #else
 const auto& kFast = kExact;
 #endif

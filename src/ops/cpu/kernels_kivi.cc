@@ -1,5 +1,6 @@
-// Closed pages (ops/kivi.h) in attention: opened as its tiles multiply them, floats or bf16 pairs, or met as they are where
-// there are bf16 dot products. 32 / bits codes lie in each 32-bit lane, so that one load serves several channels or rows.
+// Closed pages (ops/kivi.h) in attention: opened as its tiles multiply them, floats or bf16 pairs, or met as they are
+// where there are bf16 dot products. 32 / bits codes lie in each 32-bit lane, so that one load serves several channels
+// or rows.
 #include <utility>
 
 #include "ops/cpu/attend_tiles.inl.h"
@@ -14,7 +15,10 @@ FRUGAL_INLINE F16 code(B64 x) {
 }
 template <int N, typename F>
 FRUGAL_INLINE void each(F f) {
-  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) { (f(std::integral_constant<int, I>{}), ...); }(std::make_integer_sequence<int, N>{});
+  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
+    (f(std::integral_constant<int, I>{}), ...);
+  }
+  (std::make_integer_sequence<int, N>{});
 }
 
 // Where opened pages go: the rows of two channels (keys), or the channels of two rows (values).
@@ -77,8 +81,9 @@ const uint8_t* open_keys(const uint8_t* page, int width, uint8_t form, uint8_t* 
       const B64 x = load_bytes(codes);
       each<kChannels / 2>([&](auto pair) __attribute__((always_inline)) {
         constexpr int j = 2 * decltype(pair)::value;
-        To::keys(scratch, d0 + d + j, s.value(code<Bits, 2 * j>(x), d + j, 0), s.value(code<Bits, 2 * j + 2>(x), d + j, 16),
-                 s.value(code<Bits, 2 * j + 1>(x), d + j + 1, 0), s.value(code<Bits, 2 * j + 3>(x), d + j + 1, 16));
+        To::keys(scratch, d0 + d + j, s.value(code<Bits, 2 * j>(x), d + j, 0),
+                 s.value(code<Bits, 2 * j + 2>(x), d + j, 16), s.value(code<Bits, 2 * j + 1>(x), d + j + 1, 0),
+                 s.value(code<Bits, 2 * j + 3>(x), d + j + 1, 16));
       });
     }
   }
@@ -112,7 +117,8 @@ const uint8_t* open_values(const uint8_t* page, int width, int groups, int group
 
 #if defined(FRUGAL_ISA_avx512vnni)
 // Keys and values met as they are stored. With x' = code * scale + base,
-//   q . k' = sum of (q_d scale_d) code_d + sum of q_d base_d,     sum of p_r v'_r = sum of (p_r scale_r) code_r + sum of p_r base_r,
+//   q . k' = sum of (q_d scale_d) code_d + sum of q_d base_d,     sum of p_r v'_r = sum of (p_r scale_r) code_r + sum
+//   of p_r base_r,
 // so scales go into the query (or the weights), once a page, and codes become pairs of bf16 by one look-up.
 constexpr int kMostDirectSets = 4;
 
@@ -137,10 +143,13 @@ struct CodeTables {
     low = _mm512_load_si512(a), high = _mm512_load_si512(b);
   }
 };
-FRUGAL_INLINE void store_bf16(uint16_t* out, F16 x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), (__m256i)_mm512_cvtneps_pbh(x.v)); }
+FRUGAL_INLINE void store_bf16(uint16_t* out, F16 x) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), (__m256i)_mm512_cvtneps_pbh(x.v));
+}
 
 template <int Bits, int M>
-FRUGAL_INLINE void dot_set(const uint8_t* codes, const uint16_t* params, int width, const uint16_t* q, const CodeTables<Bits>& t, float* scores) {
+FRUGAL_INLINE void dot_set(const uint8_t* codes, const uint16_t* params, int width, const uint16_t* q,
+                           const CodeTables<Bits>& t, float* scores) {
   uint16_t scaled[M][1024];
   F16 low[M], high[M];
 #pragma GCC unroll 6
@@ -185,15 +194,16 @@ bool dot_keys(const uint8_t* page, int width, uint8_t form, const uint8_t* prep,
       float own[M * kAttendRows];
       dot_set<Bits, M>(page + f.key_codes(form), params + 2 * s * width, width, q + i * width, tables, own);
       for (int r = 0; r < kPageRows; ++r)
-        for (int j = 0; j < M && f.key_set(form, page, r) == s; ++j) out[j * kAttendRows + r] = own[j * kAttendRows + r];
+        for (int j = 0; j < M && f.key_set(form, page, r) == s; ++j)
+          out[j * kAttendRows + r] = own[j * kAttendRows + r];
     });
   return true;
 }
 
 // M queries x 16 L channels from d.
 template <int Bits, int M, int L>
-FRUGAL_INLINE void weigh_lanes(const uint8_t* codes, int width, int d, const uint16_t (*scaled)[kPageRows], const float* base, const CodeTables<Bits>& t,
-                               float* acc) {
+FRUGAL_INLINE void weigh_lanes(const uint8_t* codes, int width, int d, const uint16_t (*scaled)[kPageRows],
+                               const float* base, const CodeTables<Bits>& t, float* acc) {
   constexpr int kRows = 32 / Bits;
   F16 sums[M][L];
 #pragma GCC unroll 6
@@ -224,7 +234,8 @@ FRUGAL_INLINE void weigh_lanes(const uint8_t* codes, int width, int d, const uin
 }
 
 template <int Bits, int M>
-FRUGAL_INLINE void axpy_tile(const uint8_t* page, int width, int groups, int group, const float* p, const CodeTables<Bits>& t, float* acc) {
+FRUGAL_INLINE void axpy_tile(const uint8_t* page, int width, int groups, int group, const float* p,
+                             const CodeTables<Bits>& t, float* acc) {
   const uint16_t* params = reinterpret_cast<const uint16_t*>(page);
   const uint8_t* codes = page + static_cast<size_t>(groups) * 128;
   for (int g = 0; g < groups; ++g) {
@@ -241,7 +252,8 @@ FRUGAL_INLINE void axpy_tile(const uint8_t* page, int width, int groups, int gro
     }
     const int last = g + 1 < groups ? (g + 1) * group : width;
     int d = g * group;
-    for (; Bits == 4 && d + 32 <= last; d += 32) weigh_lanes<Bits, M, 2>(codes, width, d, scaled, base, t, acc);  // more sums at once
+    for (; Bits == 4 && d + 32 <= last; d += 32)
+      weigh_lanes<Bits, M, 2>(codes, width, d, scaled, base, t, acc);  // more sums at once
     for (; d < last; d += 16) weigh_lanes<Bits, M, 1>(codes, width, d, scaled, base, t, acc);
   }
 }
@@ -255,7 +267,8 @@ void axpy_values(const uint8_t* page, int width, int groups, int group, const fl
 }
 
 template <int Bits>
-constexpr KvClosedKernels kFastOf = {Bits, open_keys<Bits, ToPairs>, open_values<Bits, ToPairs>, dot_keys<Bits>, axpy_values<Bits>};
+constexpr KvClosedKernels kFastOf = {Bits, open_keys<Bits, ToPairs>, open_values<Bits, ToPairs>, dot_keys<Bits>,
+                                     axpy_values<Bits>};
 constexpr KvClosedKernels kFast[] = {kFastOf<2>, kFastOf<4>};
 #endif
 

@@ -19,7 +19,8 @@ struct Decode {
     const int i = static_cast<int>(b % F::kSuper);
     [&]<int... S>(std::integer_sequence<int, S...>) {
       (step<S>(super.block(i), super.scale(i, F::kHalves == 2 ? S / 4 : 0), super.minimum(i), w + 4 * S), ...);
-    }(std::make_integer_sequence<int, 8>{});
+    }
+    (std::make_integer_sequence<int, 8>{});
   }
   template <int S>
   static void step(const uint8_t* block, F16 scale, F16 minimum, F16* w) {

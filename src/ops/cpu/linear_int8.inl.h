@@ -23,7 +23,8 @@ FRUGAL_INLINE void int8_steps(const uint8_t* block, const int8_t* q, I16 (&sums)
 
 // acc[t] += rows t0 + t of the tile times the 16 rows of the panel, over block b, the super-block's i-th.
 template <class F, int M>
-FRUGAL_INLINE void int8_block(const typename F::Super& super, int i, int64_t b, const Int8Tile& tile, int t0, F16 (&acc)[M]) {
+FRUGAL_INLINE void int8_block(const typename F::Super& super, int i, int64_t b, const Int8Tile& tile, int t0,
+                              F16 (&acc)[M]) {
   using Steps = std::make_integer_sequence<int, F::kHalves == 2 ? 4 : 8>;
   const int64_t at = b * tile.m + t0;
   const uint8_t* block = super.block(i);
@@ -69,7 +70,8 @@ FRUGAL_INLINE void int8_panel(const uint8_t* panel, int64_t blocks, const Int8Ti
 }
 
 // Quantises columns of one row into place t: a block's scale is its largest magnitude / 127.
-inline void prepare_int8(const float* x, int64_t cols, int64_t first_col, int64_t last_col, int t, int m, uint8_t* tile) {
+inline void prepare_int8(const float* x, int64_t cols, int64_t first_col, int64_t last_col, int t, int m,
+                         uint8_t* tile) {
   const Int8Tile layout(tile, cols / 32, m);
   for (int64_t b = first_col / 32; b < last_col / 32; ++b) {
     const F16 lo = load(x + b * 32), hi = load(x + b * 32 + 16);

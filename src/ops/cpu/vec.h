@@ -34,7 +34,8 @@ FRUGAL_INLINE int sum16(const int8_t* p) {
   for (int i = 0; i < 16; ++i) total += p[i];
   return total;
 #else
-  const __m128i unsigned_bytes = _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), _mm_set1_epi8(-128));
+  const __m128i unsigned_bytes =
+      _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), _mm_set1_epi8(-128));
   const __m128i halves = _mm_sad_epu8(unsigned_bytes, _mm_setzero_si128());
   return _mm_cvtsi128_si32(halves) + _mm_extract_epi16(halves, 4) - 16 * 128;
 #endif
@@ -47,12 +48,20 @@ constexpr bool kWideRegisters = false;
 
 #if defined(FRUGAL_VEC512)
 
-struct F16 { __m512 v; };
-struct I16 { __m512i v; };
-struct B64 { __m512i v; };
+struct F16 {
+  __m512 v;
+};
+struct I16 {
+  __m512i v;
+};
+struct B64 {
+  __m512i v;
+};
 
 FRUGAL_INLINE F16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
-FRUGAL_INLINE F16 load_n(const float* p, int n) { return {_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p)}; }
+FRUGAL_INLINE F16 load_n(const float* p, int n) {
+  return {_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), p)};
+}
 FRUGAL_INLINE void store(float* p, F16 a) { _mm512_storeu_ps(p, a.v); }
 FRUGAL_INLINE void store_n(float* p, F16 a, int n) {
   _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1), a.v);
@@ -108,12 +117,18 @@ FRUGAL_INLINE B64 band(B64 a, B64 b) { return {_mm512_and_si512(a.v, b.v)}; }
 // Bits of a where mask has them, else of b.
 FRUGAL_INLINE B64 merge_bits(B64 mask, B64 a, B64 b) { return {_mm512_ternarylogic_epi32(mask.v, a.v, b.v, 0xca)}; }
 template <int N>
-FRUGAL_INLINE B64 shift_right(B64 a) { return {_mm512_srli_epi32(a.v, N)}; }  // 32-bit groups: mask afterwards
+FRUGAL_INLINE B64 shift_right(B64 a) {
+  return {_mm512_srli_epi32(a.v, N)};
+}  // 32-bit groups: mask afterwards
 template <int N>
-FRUGAL_INLINE B64 shift_left(B64 a) { return {_mm512_slli_epi32(a.v, N)}; }
+FRUGAL_INLINE B64 shift_left(B64 a) {
+  return {_mm512_slli_epi32(a.v, N)};
+}
 // Byte J of every group, unsigned.
 template <int J>
-FRUGAL_INLINE I16 byte_of(B64 x) { return {_mm512_and_si512(_mm512_srli_epi32(x.v, 8 * J), _mm512_set1_epi32(255))}; }
+FRUGAL_INLINE I16 byte_of(B64 x) {
+  return {_mm512_and_si512(_mm512_srli_epi32(x.v, 8 * J), _mm512_set1_epi32(255))};
+}
 // Four signed bytes in every group.
 FRUGAL_INLINE B64 broadcast4(const void* p) {
   int32_t x;
@@ -134,9 +149,15 @@ FRUGAL_INLINE I16 dot4(I16 acc, B64 w, B64 a) {
 
 #elif defined(FRUGAL_ISA_avx2)
 
-struct F16 { __m256 a, b; };
-struct I16 { __m256i a, b; };
-struct B64 { __m256i a, b; };
+struct F16 {
+  __m256 a, b;
+};
+struct I16 {
+  __m256i a, b;
+};
+struct B64 {
+  __m256i a, b;
+};
 
 FRUGAL_INLINE F16 load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
 FRUGAL_INLINE void store(float* p, F16 x) {
@@ -233,11 +254,17 @@ FRUGAL_INLINE B64 band(B64 x, B64 y) { return {_mm256_and_si256(x.a, y.a), _mm25
 FRUGAL_INLINE __m256i merge_bits(__m256i mask, __m256i a, __m256i b) {
   return _mm256_or_si256(_mm256_and_si256(mask, a), _mm256_andnot_si256(mask, b));
 }
-FRUGAL_INLINE B64 merge_bits(B64 mask, B64 a, B64 b) { return {merge_bits(mask.a, a.a, b.a), merge_bits(mask.b, a.b, b.b)}; }
+FRUGAL_INLINE B64 merge_bits(B64 mask, B64 a, B64 b) {
+  return {merge_bits(mask.a, a.a, b.a), merge_bits(mask.b, a.b, b.b)};
+}
 template <int N>
-FRUGAL_INLINE B64 shift_right(B64 x) { return {_mm256_srli_epi32(x.a, N), _mm256_srli_epi32(x.b, N)}; }
+FRUGAL_INLINE B64 shift_right(B64 x) {
+  return {_mm256_srli_epi32(x.a, N), _mm256_srli_epi32(x.b, N)};
+}
 template <int N>
-FRUGAL_INLINE B64 shift_left(B64 x) { return {_mm256_slli_epi32(x.a, N), _mm256_slli_epi32(x.b, N)}; }
+FRUGAL_INLINE B64 shift_left(B64 x) {
+  return {_mm256_slli_epi32(x.a, N), _mm256_slli_epi32(x.b, N)};
+}
 FRUGAL_INLINE B64 broadcast4(const void* p) {
   int32_t x;
   std::memcpy(&x, p, 4);
@@ -260,10 +287,16 @@ FRUGAL_INLINE I16 dot4(I16 acc, B64 w, B64 a) { return {dot4_half(acc.a, w.a, a.
 
 typedef float Float16 __attribute__((vector_size(64)));
 typedef int32_t Int16 __attribute__((vector_size(64)));
-struct F16 { Float16 v; };
-struct I16 { Int16 v; };
+struct F16 {
+  Float16 v;
+};
+struct I16 {
+  Int16 v;
+};
 typedef uint32_t Group16 __attribute__((vector_size(64)));
-struct B64 { Group16 v; };  // byte j of group i: bits 8j of lane i
+struct B64 {
+  Group16 v;
+};  // byte j of group i: bits 8j of lane i
 
 template <typename T, typename F>
 FRUGAL_INLINE T make16(F f) {
@@ -277,7 +310,9 @@ FRUGAL_INLINE F16 load(const float* p) {
   return r;
 }
 FRUGAL_INLINE void store(float* p, F16 x) { std::memcpy(p, &x.v, 64); }
-FRUGAL_INLINE F16 load_n(const float* p, int n) { return make16<F16>([&](int i) { return i < n ? p[i] : 0.0f; }); }
+FRUGAL_INLINE F16 load_n(const float* p, int n) {
+  return make16<F16>([&](int i) { return i < n ? p[i] : 0.0f; });
+}
 FRUGAL_INLINE void store_n(float* p, F16 x, int n) { std::memcpy(p, &x.v, static_cast<size_t>(n) * 4); }
 FRUGAL_INLINE F16 set1(float x) { return {Float16{} + x}; }
 FRUGAL_INLINE F16 zero() { return {Float16{}}; }
@@ -289,7 +324,9 @@ FRUGAL_INLINE F16 fma(F16 x, F16 y, F16 z) { return {x.v * y.v + z.v}; }
 FRUGAL_INLINE F16 max(F16 x, F16 y) { return {x.v > y.v ? x.v : y.v}; }
 FRUGAL_INLINE F16 min(F16 x, F16 y) { return {x.v < y.v ? x.v : y.v}; }
 FRUGAL_INLINE F16 abs(F16 x) { return {x.v < 0.0f ? -x.v : x.v}; }
-FRUGAL_INLINE F16 round_even(F16 x) { return make16<F16>([&](int i) { return std::nearbyintf(x.v[i]); }); }
+FRUGAL_INLINE F16 round_even(F16 x) {
+  return make16<F16>([&](int i) { return std::nearbyintf(x.v[i]); });
+}
 FRUGAL_INLINE float sum(F16 x) {
   float t[16];
   store(t, x);
@@ -307,13 +344,21 @@ FRUGAL_INLINE F16 exp2i(F16 n) {
   return {(Float16)e};
 }
 FRUGAL_INLINE F16 zero_below(F16 x, F16 limit, F16 value) { return {x.v >= limit.v ? value.v : Float16{}}; }
-FRUGAL_INLINE F16 load_f16(const uint16_t* p) { return make16<F16>([&](int i) { return f16_to_float(p[i]); }); }
+FRUGAL_INLINE F16 load_f16(const uint16_t* p) {
+  return make16<F16>([&](int i) { return f16_to_float(p[i]); });
+}
 FRUGAL_INLINE void store_f16(uint16_t* p, F16 x) {
   for (int i = 0; i < 16; ++i) p[i] = float_to_f16(x.v[i]);
 }
-FRUGAL_INLINE F16 load_bf16(const uint16_t* p) { return make16<F16>([&](int i) { return bf16_to_float(p[i]); }); }
-FRUGAL_INLINE F16 load_i8(const int8_t* p) { return make16<F16>([&](int i) { return static_cast<float>(p[i]); }); }
-FRUGAL_INLINE F16 load_u8(const uint8_t* p) { return make16<F16>([&](int i) { return static_cast<float>(p[i]); }); }
+FRUGAL_INLINE F16 load_bf16(const uint16_t* p) {
+  return make16<F16>([&](int i) { return bf16_to_float(p[i]); });
+}
+FRUGAL_INLINE F16 load_i8(const int8_t* p) {
+  return make16<F16>([&](int i) { return static_cast<float>(p[i]); });
+}
+FRUGAL_INLINE F16 load_u8(const uint8_t* p) {
+  return make16<F16>([&](int i) { return static_cast<float>(p[i]); });
+}
 FRUGAL_INLINE void store_i8(int8_t* p, F16 x) {
   for (int i = 0; i < 16; ++i) p[i] = static_cast<int8_t>(std::nearbyintf(x.v[i]));
 }
@@ -330,16 +375,22 @@ FRUGAL_INLINE B64 bset1(uint8_t x) { return {Group16{} + 0x01010101u * x}; }
 FRUGAL_INLINE B64 band(B64 x, B64 y) { return {x.v & y.v}; }
 FRUGAL_INLINE B64 merge_bits(B64 mask, B64 a, B64 b) { return {(mask.v & a.v) | (~mask.v & b.v)}; }
 template <int N>
-FRUGAL_INLINE B64 shift_right(B64 x) { return {x.v >> N}; }
+FRUGAL_INLINE B64 shift_right(B64 x) {
+  return {x.v >> N};
+}
 template <int N>
-FRUGAL_INLINE B64 shift_left(B64 x) { return {x.v << N}; }
+FRUGAL_INLINE B64 shift_left(B64 x) {
+  return {x.v << N};
+}
 FRUGAL_INLINE B64 broadcast4(const void* p) {
   uint32_t x;
   std::memcpy(&x, p, 4);
   return {Group16{} + x};
 }
 template <int J>
-FRUGAL_INLINE I16 byte_of(B64 x) { return {(Int16)((x.v >> (8 * J)) & 255u)}; }
+FRUGAL_INLINE I16 byte_of(B64 x) {
+  return {(Int16)((x.v >> (8 * J)) & 255u)};
+}
 template <int J>
 FRUGAL_INLINE Int16 product(B64 w, B64 a) {
   return byte_of<J>(w).v * ((Int16)(a.v << (24 - 8 * J)) >> 24);
@@ -370,10 +421,12 @@ FRUGAL_INLINE F16 exp(F16 arg) {
 // Are there bf16 dot products? pairs(lo, hi) rounds to bf16 and lays lane i of lo beside lane i of hi.
 #if defined(FRUGAL_ISA_avx512vnni)
 constexpr bool kHasBf16Dot = true;
-struct H32 { __m512bh v; };  // 16 groups of two bf16
+struct H32 {
+  __m512bh v;
+};  // 16 groups of two bf16
 FRUGAL_INLINE H32 pairs(F16 lo, F16 hi) {
-  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5,
-                                         20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
+                                         5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   return {(__m512bh)_mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh(hi.v, lo.v))};
 }
 FRUGAL_INLINE H32 load_pairs(const void* p) { return {(__m512bh)_mm512_loadu_si512(p)}; }

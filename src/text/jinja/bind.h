@@ -31,9 +31,7 @@ std::array<const Value*, N> bind(const Arguments& arguments, const char* functio
   return out;
 }
 
-inline void no_arguments(const Arguments& arguments, const char* function) {
-  bind<0>(arguments, function, {});
-}
+inline void no_arguments(const Arguments& arguments, const char* function) { bind<0>(arguments, function, {}); }
 
 inline int64_t integer_or(const Value* value, int64_t otherwise) {
   if (!value || value->is_none()) return otherwise;
@@ -42,9 +40,7 @@ inline int64_t integer_or(const Value* value, int64_t otherwise) {
   return value->integer();
 }
 
-inline bool flag_or(const Value* value, bool otherwise) {
-  return value ? truthy(*value) : otherwise;
-}
+inline bool flag_or(const Value* value, bool otherwise) { return value ? truthy(*value) : otherwise; }
 
 inline const std::string& string_of(const Value& value) {
   defined(value);

@@ -44,8 +44,7 @@ Value loop_function(const Value& object, const std::string& name) {
   callable->kind = "method";
   auto loop = *object.get<std::shared_ptr<Loop>>();
   callable->call = [loop, name](Interpreter& interpreter, Arguments& arguments) {
-    return name == "cycle" ? cycle(interpreter, *loop, arguments)
-                           : Value(changed(interpreter, *loop, arguments));
+    return name == "cycle" ? cycle(interpreter, *loop, arguments) : Value(changed(interpreter, *loop, arguments));
   };
   return std::shared_ptr<const Callable>(std::move(callable));
 }
@@ -83,8 +82,7 @@ bool native_attribute(const Value& object, const std::string& name, Value& out) 
   }
   if (object.callable() && name == "name") return out = object.callable()->name, true;
   if (is_mutator(object, name)) {
-    out = Value::undefined(
-        fmt::format("access to attribute '{}' of '{}' object is unsafe.", name, type_name(object)));
+    out = Value::undefined(fmt::format("access to attribute '{}' of '{}' object is unsafe.", name, type_name(object)));
     return true;
   }
   const Function method = find_method(object, name);
@@ -120,46 +118,28 @@ Value Interpreter::evaluate(const Expr& expr) try {
 Value Interpreter::dispatch(const Expr& expr) {
   const auto operand = [&](size_t i) { return evaluate(*expr.args[i]); };
   switch (expr.kind) {
-    case ExprKind::kConstant:
-      return expr.constant;
-    case ExprKind::kName:
-      return lookup(expr.name);
-    case ExprKind::kTuple:
-      return make_tuple(evaluate_all(expr.args));
-    case ExprKind::kList:
-      return make_seq(evaluate_all(expr.args));
-    case ExprKind::kDict:
-      return dict(expr);
-    case ExprKind::kAttribute:
-      return attribute(operand(0), expr.name);
-    case ExprKind::kSlice:
-      return slice(expr);
-    case ExprKind::kCall:
-      return call_expr(expr, nullptr);
-    case ExprKind::kFilter:
-      return apply_filter(expr, nullptr);
-    case ExprKind::kTest:
-      return apply_test(expr);
-    case ExprKind::kNot:
-      return !truthy(operand(0));
-    case ExprKind::kNegative:
-      return negate(operand(0), true);
-    case ExprKind::kPositive:
-      return negate(operand(0), false);
-    case ExprKind::kCompare:
-      return compare_chain(expr);
-    case ExprKind::kConcat:
-      return concat(expr);
-    case ExprKind::kCondition:
-      return condition(expr);
-    default:
-      break;
+    case ExprKind::kConstant: return expr.constant;
+    case ExprKind::kName: return lookup(expr.name);
+    case ExprKind::kTuple: return make_tuple(evaluate_all(expr.args));
+    case ExprKind::kList: return make_seq(evaluate_all(expr.args));
+    case ExprKind::kDict: return dict(expr);
+    case ExprKind::kAttribute: return attribute(operand(0), expr.name);
+    case ExprKind::kSlice: return slice(expr);
+    case ExprKind::kCall: return call_expr(expr, nullptr);
+    case ExprKind::kFilter: return apply_filter(expr, nullptr);
+    case ExprKind::kTest: return apply_test(expr);
+    case ExprKind::kNot: return !truthy(operand(0));
+    case ExprKind::kNegative: return negate(operand(0), true);
+    case ExprKind::kPositive: return negate(operand(0), false);
+    case ExprKind::kCompare: return compare_chain(expr);
+    case ExprKind::kConcat: return concat(expr);
+    case ExprKind::kCondition: return condition(expr);
+    default: break;
   }
   const Value left = operand(0);
   if (expr.kind == ExprKind::kAnd) return truthy(left) ? operand(1) : left;
   if (expr.kind == ExprKind::kOr) return truthy(left) ? left : operand(1);
-  return expr.kind == ExprKind::kItem ? item(left, operand(1))
-                                      : arithmetic(*this, expr.ops[0], left, operand(1));
+  return expr.kind == ExprKind::kItem ? item(left, operand(1)) : arithmetic(*this, expr.ops[0], left, operand(1));
 }
 
 Value Interpreter::lookup(const std::string& name) {
@@ -180,8 +160,7 @@ std::vector<Value> Interpreter::evaluate_all(const std::vector<ExprPtr>& exprs) 
 
 Value Interpreter::dict(const Expr& expr) {
   Dict dict;
-  for (size_t i = 0; i < expr.args.size(); i += 2)
-    dict.set(evaluate(*expr.args[i]), evaluate(*expr.args[i + 1]));
+  for (size_t i = 0; i < expr.args.size(); i += 2) dict.set(evaluate(*expr.args[i]), evaluate(*expr.args[i + 1]));
   return make_dict(std::move(dict));
 }
 
@@ -293,9 +272,7 @@ bool Interpreter::test(const Value& name, const Value& self, Arguments arguments
 }
 
 std::vector<Value> Interpreter::elements(const Value& value) {
-  charge(value.is_string() ? 8 * value.text().size()
-         : value.seq()     ? value.seq()->items.size()
-                           : weight(value));
+  charge(value.is_string() ? 8 * value.text().size() : value.seq() ? value.seq()->items.size() : weight(value));
   return iterate(value);
 }
 

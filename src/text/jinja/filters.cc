@@ -39,8 +39,7 @@ bool parse_integer(std::string_view text, int64_t base, int64_t& out) {
     if (text[i] != '_') digits += text[i];
   }
   if (negative) digits.insert(0, "-");
-  const auto result =
-      std::from_chars(digits.data(), digits.data() + digits.size(), out, static_cast<int>(base));
+  const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), out, static_cast<int>(base));
   if (result.ec == std::errc::result_out_of_range) raise("integer {} needs more than 64 bits", digits);
   return result.ec == std::errc() && result.ptr == digits.data() + digits.size();
 }
@@ -49,8 +48,7 @@ bool parse_float(std::string_view text, double& out) {
   text = strip(text);
   const bool negative = !text.empty() && text[0] == '-';
   if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
-  if (text.empty() || text[0] == '-' || text[0] == '+' || text.front() == '_' || text.back() == '_')
-    return false;
+  if (text.empty() || text[0] == '-' || text[0] == '+' || text.front() == '_' || text.back() == '_') return false;
   std::string digits;
   for (char c : text) {
     if (c != '_') digits += c;
@@ -116,8 +114,7 @@ Value filter_round(Interpreter&, const Value& self, Arguments& arguments) {
   defined(self);
   if (!self.is_number()) raise("type {} doesn't define __round__ method", type_name(self));
   if (how == "common") {
-    return self.is_int() ? Value(round_integer(self.integer(), precision))
-                         : Value(round_real(self.real(), precision));
+    return self.is_int() ? Value(round_integer(self.integer(), precision)) : Value(round_real(self.real(), precision));
   }
   const double scale = std::pow(10.0, static_cast<double>(precision));
   const double scaled = self.real() * scale;
@@ -140,9 +137,8 @@ Value filter_attr(Interpreter& interpreter, const Value& self, Arguments& argume
   const auto [name] = bind<1>(arguments, "attr", {"name"}, 1);
   const std::string& attribute = string_of(*name);
   if (!self.dict()) return interpreter.attribute(self, attribute);
-  return find_method(self, attribute)
-             ? interpreter.attribute(self, attribute)
-             : Value::undefined(fmt::format("'dict object' has no attribute '{}'", attribute));
+  return find_method(self, attribute) ? interpreter.attribute(self, attribute)
+                                      : Value::undefined(fmt::format("'dict object' has no attribute '{}'", attribute));
 }
 
 std::string size_text(double bytes, bool binary) {

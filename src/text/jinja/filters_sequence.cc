@@ -74,8 +74,7 @@ std::vector<Value> values_of(Keyed items) {
 }
 
 Value filter_sort(Interpreter& interpreter, const Value& self, Arguments& arguments) {
-  const auto [reverse, sensitive, attribute] =
-      bind<3>(arguments, "sort", {"reverse", "case_sensitive", "attribute"});
+  const auto [reverse, sensitive, attribute] = bind<3>(arguments, "sort", {"reverse", "case_sensitive", "attribute"});
   Keyed items = keyed(interpreter, self, attribute, flag_or(sensitive, false));
   sort_keyed(items, flag_or(reverse, false));
   return make_seq(values_of(std::move(items)));
@@ -89,8 +88,7 @@ Value filter_dictsort(Interpreter& interpreter, const Value& self, Arguments& ar
   Keyed items;
   for (const auto& [key, value] : self.dict()->entries) {
     interpreter.charge(8 * (weight(key) + weight(value)));
-    items.emplace_back(folded(which == "key" ? key : value, flag_or(sensitive, false)),
-                       make_tuple({key, value}));
+    items.emplace_back(folded(which == "key" ? key : value, flag_or(sensitive, false)), make_tuple({key, value}));
   }
   sort_keyed(items, flag_or(reverse, false));
   return make_seq(values_of(std::move(items)));
@@ -111,8 +109,7 @@ Value filter_groupby(Interpreter& interpreter, const Value& self, Arguments& arg
   Keyed items;
   for (const Value& item : interpreter.elements(self)) {
     interpreter.charge(1 + 8 * weight(item));
-    items.emplace_back(folded(follow(interpreter, item, *attribute, otherwise), flag_or(sensitive, false)),
-                       item);
+    items.emplace_back(folded(follow(interpreter, item, *attribute, otherwise), flag_or(sensitive, false)), item);
   }
   sort_keyed(items, false);
   std::vector<Value> groups;
@@ -127,8 +124,7 @@ Value filter_groupby(Interpreter& interpreter, const Value& self, Arguments& arg
 }
 
 Value extreme(Interpreter& interpreter, const Value& self, Arguments& arguments, bool largest) {
-  const auto [sensitive, attribute] =
-      bind<2>(arguments, largest ? "max" : "min", {"case_sensitive", "attribute"});
+  const auto [sensitive, attribute] = bind<2>(arguments, largest ? "max" : "min", {"case_sensitive", "attribute"});
   const Keyed items = keyed(interpreter, self, attribute, flag_or(sensitive, false));
   if (items.empty()) return Value::undefined("No aggregated item, sequence was empty.");
   const auto* best = &items[0];
@@ -139,12 +135,8 @@ Value extreme(Interpreter& interpreter, const Value& self, Arguments& arguments,
   return best->second;
 }
 
-Value filter_min(Interpreter& i, const Value& self, Arguments& arguments) {
-  return extreme(i, self, arguments, false);
-}
-Value filter_max(Interpreter& i, const Value& self, Arguments& arguments) {
-  return extreme(i, self, arguments, true);
-}
+Value filter_min(Interpreter& i, const Value& self, Arguments& arguments) { return extreme(i, self, arguments, false); }
+Value filter_max(Interpreter& i, const Value& self, Arguments& arguments) { return extreme(i, self, arguments, true); }
 
 Value filter_length(Interpreter&, const Value& self, Arguments& arguments) {
   no_arguments(arguments, "length");
@@ -159,8 +151,7 @@ Value filter_length(Interpreter&, const Value& self, Arguments& arguments) {
 
 Value filter_first(Interpreter& interpreter, const Value& self, Arguments&) {
   const Seq* seq = self.seq();
-  if (seq && seq->kind == SeqKind::kGenerator && seq->taken < seq->items.size())
-    return seq->items[seq->taken++];
+  if (seq && seq->kind == SeqKind::kGenerator && seq->taken < seq->items.size()) return seq->items[seq->taken++];
   if (seq && seq->kind != SeqKind::kGenerator && !seq->items.empty()) return seq->items[0];
   if (self.is_string() && !self.text().empty()) return *Characters(self.text()).begin();
   const std::vector<Value> items = interpreter.elements(self);
@@ -183,8 +174,7 @@ Value filter_reverse(Interpreter& interpreter, const Value& self, Arguments&) {
   std::reverse(items.begin(), items.end());
   if (self.is_string()) return join_text(interpreter, items, "");
   const bool was_generator = self.seq() && self.seq()->kind == SeqKind::kGenerator;
-  return was_generator ? make_seq(std::move(items))
-                       : make_generator(std::move(items), "list_reverseiterator");
+  return was_generator ? make_seq(std::move(items)) : make_generator(std::move(items), "list_reverseiterator");
 }
 
 Value filter_join(Interpreter& interpreter, const Value& self, Arguments& arguments) {
@@ -232,8 +222,7 @@ Value filter_map(Interpreter& interpreter, const Value& self, Arguments& argumen
 }
 
 // select, reject, selectattr, rejectattr: [attribute,] [test, arguments of the test ...].
-Value choose(Interpreter& interpreter, const Value& self, Arguments& arguments, bool by_attribute,
-             bool wanted) {
+Value choose(Interpreter& interpreter, const Value& self, Arguments& arguments, bool by_attribute, bool wanted) {
   if (!truthy(self)) return make_generator({});
   if (by_attribute && arguments.positional.empty()) raise("Missing parameter for attribute name");
   const size_t skip = by_attribute ? 1 : 0;
@@ -251,18 +240,10 @@ Value choose(Interpreter& interpreter, const Value& self, Arguments& arguments, 
   return make_generator(std::move(out));
 }
 
-Value filter_select(Interpreter& i, const Value& self, Arguments& a) {
-  return choose(i, self, a, false, true);
-}
-Value filter_reject(Interpreter& i, const Value& self, Arguments& a) {
-  return choose(i, self, a, false, false);
-}
-Value filter_selectattr(Interpreter& i, const Value& self, Arguments& a) {
-  return choose(i, self, a, true, true);
-}
-Value filter_rejectattr(Interpreter& i, const Value& self, Arguments& a) {
-  return choose(i, self, a, true, false);
-}
+Value filter_select(Interpreter& i, const Value& self, Arguments& a) { return choose(i, self, a, false, true); }
+Value filter_reject(Interpreter& i, const Value& self, Arguments& a) { return choose(i, self, a, false, false); }
+Value filter_selectattr(Interpreter& i, const Value& self, Arguments& a) { return choose(i, self, a, true, true); }
+Value filter_rejectattr(Interpreter& i, const Value& self, Arguments& a) { return choose(i, self, a, true, false); }
 
 Value filter_batch(Interpreter& interpreter, const Value& self, Arguments& arguments) {
   const auto [count, fill] = bind<2>(arguments, "batch", {"linecount", "fill_with"}, 1);

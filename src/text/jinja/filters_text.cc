@@ -16,15 +16,9 @@ Value keeping(Interpreter& interpreter, const Value& self, Arguments& arguments)
   return self.is_markup() ? Value::markup(out.text()) : out;
 }
 
-Value filter_upper(Interpreter&, const Value& self, Arguments&) {
-  return upper(to_text(self));
-}
-Value filter_lower(Interpreter&, const Value& self, Arguments&) {
-  return lower(to_text(self));
-}
-Value filter_capitalize(Interpreter&, const Value& self, Arguments&) {
-  return capitalize(to_text(self));
-}
+Value filter_upper(Interpreter&, const Value& self, Arguments&) { return upper(to_text(self)); }
+Value filter_lower(Interpreter&, const Value& self, Arguments&) { return lower(to_text(self)); }
+Value filter_capitalize(Interpreter&, const Value& self, Arguments&) { return capitalize(to_text(self)); }
 Value filter_string(Interpreter&, const Value& self, Arguments&) {
   return self.is_string() ? self : Value(to_text(self));
 }
@@ -73,8 +67,7 @@ Value filter_indent(Interpreter& interpreter, const Value& self, Arguments& argu
   const std::string text = string_of(self) + "\n";
   const std::vector<std::string_view> lines = split_lines(text);
   interpreter.charge(lines.size());
-  interpreter.charge_text(text.size() +
-                          (indent.size() + 1) * std::min<size_t>(lines.size(), kMaxStringBytes));
+  interpreter.charge_text(text.size() + (indent.size() + 1) * std::min<size_t>(lines.size(), kMaxStringBytes));
   std::string out = flag_or(first, false) ? indent : "";
   for (size_t i = 0; i < lines.size(); ++i) {
     if (i > 0) out += '\n';
@@ -85,8 +78,7 @@ Value filter_indent(Interpreter& interpreter, const Value& self, Arguments& argu
 }
 
 Value filter_truncate(Interpreter&, const Value& self, Arguments& arguments) {
-  const auto [length, kill, end, leeway] =
-      bind<4>(arguments, "truncate", {"length", "killwords", "end", "leeway"});
+  const auto [length, kill, end, leeway] = bind<4>(arguments, "truncate", {"length", "killwords", "end", "leeway"});
   const std::string tail = end ? to_text(*end) : "...";
   const int64_t size = integer_or(length, 255), slack = integer_or(leeway, 5);
   const auto tail_size = static_cast<int64_t>(character_count(tail));
@@ -113,9 +105,7 @@ Value filter_wordcount(Interpreter&, const Value& self, Arguments&) {
   return count;
 }
 
-Value filter_safe(Interpreter&, const Value& self, Arguments&) {
-  return Value::markup(to_text(self));
-}
+Value filter_safe(Interpreter&, const Value& self, Arguments&) { return Value::markup(to_text(self)); }
 
 Value filter_forceescape(Interpreter& interpreter, const Value& self, Arguments&) {
   std::string out = escape_html(to_text(self));
@@ -132,8 +122,8 @@ Value filter_urlencode(Interpreter& interpreter, const Value& self, Arguments&) 
   std::string out;
   const std::string text = to_text(self);
   for (char c : text) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) ||
-                       std::string_view("_.-~/").find(c) != std::string_view::npos;
+    const bool plain =
+        std::isalnum(static_cast<unsigned char>(c)) || std::string_view("_.-~/").find(c) != std::string_view::npos;
     plain ? out += c : out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   interpreter.charge_text(out.size());
@@ -146,8 +136,7 @@ Value filter_format(Interpreter& interpreter, const Value& self, Arguments& argu
   }
   Dict named;
   for (const auto& [name, value] : arguments.named) named.set(name, value);
-  const Value values =
-      arguments.named.empty() ? make_tuple(arguments.positional) : make_dict(std::move(named));
+  const Value values = arguments.named.empty() ? make_tuple(arguments.positional) : make_dict(std::move(named));
   return percent_format(interpreter, to_text(self), values);
 }
 

@@ -24,9 +24,7 @@ struct Field {
   int64_t width = 0, precision = -1;
 };
 
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
+bool digit(char c) { return c >= '0' && c <= '9'; }
 
 int64_t read_number(std::string_view text, size_t& i) {
   int64_t value = 0;
@@ -49,19 +47,13 @@ std::string grouped(const std::string& digits, char group) {
 }
 
 std::string integer_digits(uint64_t magnitude, const Field& field) {
-  const std::string prefix =
-      field.alternate && field.type && field.type != 'd' ? std::string("0") + field.type : "";
+  const std::string prefix = field.alternate && field.type && field.type != 'd' ? std::string("0") + field.type : "";
   switch (field.type) {
-    case 'x':
-      return prefix + fmt::format("{:x}", magnitude);
-    case 'X':
-      return prefix + fmt::format("{:X}", magnitude);
-    case 'o':
-      return prefix + fmt::format("{:o}", magnitude);
-    case 'b':
-      return prefix + fmt::format("{:b}", magnitude);
-    default:
-      return grouped(std::to_string(magnitude), field.group);
+    case 'x': return prefix + fmt::format("{:x}", magnitude);
+    case 'X': return prefix + fmt::format("{:X}", magnitude);
+    case 'o': return prefix + fmt::format("{:o}", magnitude);
+    case 'b': return prefix + fmt::format("{:b}", magnitude);
+    default: return grouped(std::to_string(magnitude), field.group);
   }
 }
 
@@ -71,39 +63,28 @@ std::string real_digits(double magnitude, const Field& field) {
   const auto precision = static_cast<int>(field.precision < 0 ? 6 : field.precision);
   switch (field.type) {
     case 'f':
-    case 'F':
-      return grouped(fmt::format("{:.{}f}", magnitude, precision), field.group);
-    case 'e':
-      return fmt::format("{:.{}e}", magnitude, precision);
-    case 'E':
-      return fmt::format("{:.{}E}", magnitude, precision);
-    case '%':
-      return grouped(fmt::format("{:.{}f}", magnitude * 100, precision), field.group) + "%";
-    case 'G':
-      return fmt::format("{:.{}G}", magnitude, precision);
-    default:
-      return grouped(fmt::format("{:.{}g}", magnitude, precision), field.group);
+    case 'F': return grouped(fmt::format("{:.{}f}", magnitude, precision), field.group);
+    case 'e': return fmt::format("{:.{}e}", magnitude, precision);
+    case 'E': return fmt::format("{:.{}E}", magnitude, precision);
+    case '%': return grouped(fmt::format("{:.{}f}", magnitude * 100, precision), field.group) + "%";
+    case 'G': return fmt::format("{:.{}G}", magnitude, precision);
+    default: return grouped(fmt::format("{:.{}g}", magnitude, precision), field.group);
   }
 }
 
-std::string padded(Interpreter& interpreter, const std::string& sign, const std::string& body,
-                   const Field& field, char align) {
+std::string padded(Interpreter& interpreter, const std::string& sign, const std::string& body, const Field& field,
+                   char align) {
   if (align == '=') {
     const auto signs = static_cast<int64_t>(sign.size());
     return sign + pad_text(interpreter, body, field.width - signs, 1, field.fill);
   }
-  return pad_text(interpreter, sign + body, field.width,
-                  align == '<'   ? -1
-                  : align == '>' ? 1
-                                 : 0,
-                  field.fill);
+  return pad_text(interpreter, sign + body, field.width, align == '<' ? -1 : align == '>' ? 1 : 0, field.fill);
 }
 
 std::string format_number(Interpreter& interpreter, const Value& value, const Field& field) {
-  const bool as_real = value.is_float() ||
-                       (field.type && std::string_view("fFeEgG%").find(field.type) != std::string_view::npos);
-  const bool negative =
-      as_real ? std::signbit(value.real()) && !std::isnan(value.real()) : value.integer() < 0;
+  const bool as_real =
+      value.is_float() || (field.type && std::string_view("fFeEgG%").find(field.type) != std::string_view::npos);
+  const bool negative = as_real ? std::signbit(value.real()) && !std::isnan(value.real()) : value.integer() < 0;
   const std::string sign = negative ? "-" : field.sign == '-' ? "" : std::string(1, field.sign);
   if (as_real && field.type == 'd') raise("Unknown format code 'd' for object of type 'float'");
   const std::string body = as_real ? real_digits(std::abs(value.real()), field)
@@ -140,8 +121,7 @@ class PercentFormatter {
         out += directive();
       }
     }
-    if (!values_.dict() && taken_ < available())
-      raise("not all arguments converted during string formatting");
+    if (!values_.dict() && taken_ < available()) raise("not all arguments converted during string formatting");
     return out;
   }
 
@@ -224,8 +204,7 @@ std::string PercentFormatter::convert(const Value& value, Field field) {
     raise("unsupported format character '{}'", field.type);
   }
   defined(value);
-  if (!value.is_number())
-    raise("%{} format: a real number is required, not {}", field.type, type_name(value));
+  if (!value.is_number()) raise("%{} format: a real number is required, not {}", field.type, type_name(value));
   if (field.align == '<') field.fill = " ";
   if (field.fill == "0") field.align = '=';
   if (!integral) return format_number(interpreter_, value, field);
@@ -252,8 +231,7 @@ Field parse_spec(std::string_view spec) {
     i = first;
   }
   if (is_align(i)) field.align = spec[i++];
-  if (i < spec.size() && std::string_view("+- ").find(spec[i]) != std::string_view::npos)
-    field.sign = spec[i++];
+  if (i < spec.size() && std::string_view("+- ").find(spec[i]) != std::string_view::npos) field.sign = spec[i++];
   if (i < spec.size() && spec[i] == '#') field.alternate = true, ++i;
   if (i < spec.size() && spec[i] == '0') {
     if (field.fill == " ") field.fill = "0";
@@ -343,13 +321,11 @@ Value BraceFormatter::path(Value value, std::string_view rest) {
     const size_t end = bracket ? rest.find(']') : rest.find_first_of(".[", 1);
     if (bracket && end == std::string_view::npos) raise("Missing ']' in format string");
     const std::string key(rest.substr(1, end == std::string_view::npos ? end : end - 1));
-    const bool index =
-        bracket && !key.empty() && key.size() < 10 && std::all_of(key.begin(), key.end(), digit);
+    const bool index = bracket && !key.empty() && key.size() < 10 && std::all_of(key.begin(), key.end(), digit);
     value = !bracket ? interpreter_.attribute(value, key)
                      : interpreter_.item(value, index ? Value(int64_t{std::stoll(key)}) : Value(key));
     rest = end == std::string_view::npos ? "" : rest.substr(end + (bracket ? 1 : 0));
-    if (!rest.empty() && rest[0] != '.' && rest[0] != '[')
-      raise("only '.' or '[' may follow ']' in a format field");
+    if (!rest.empty() && rest[0] != '.' && rest[0] != '[') raise("only '.' or '[' may follow ']' in a format field");
   }
   return value;
 }
@@ -362,8 +338,7 @@ std::string BraceFormatter::field(std::string_view text) {
   Value value = path(root(where.substr(0, step)), step == std::string_view::npos ? "" : where.substr(step));
   std::string_view spec = mark == std::string_view::npos ? "" : text.substr(mark);
   if (!spec.empty() && spec[0] == '!') {
-    if (spec.size() < 2 || (spec.size() > 2 && spec[2] != ':'))
-      raise("malformed conversion in a format field");
+    if (spec.size() < 2 || (spec.size() > 2 && spec[2] != ':')) raise("malformed conversion in a format field");
     if (std::string_view("sra").find(spec[1]) == std::string_view::npos)
       raise("unknown conversion specifier '{}'", spec[1]);
     value = spec[1] == 's' ? to_text(value) : repr(value);

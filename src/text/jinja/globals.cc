@@ -16,26 +16,21 @@ Value function_range(Interpreter& interpreter, Arguments& arguments) {
   const int64_t step = given.size() > 2 ? integer_or(&given[2], 0) : 1;
   if (step == 0) raise("range() arg 3 must not be zero");
   const bool runs = step > 0 ? start < stop : start > stop;
-  const uint64_t span = !runs      ? 0
-                        : step > 0 ? uint64_t(stop) - uint64_t(start)
-                                   : uint64_t(start) - uint64_t(stop);
+  const uint64_t span = !runs ? 0 : step > 0 ? uint64_t(stop) - uint64_t(start) : uint64_t(start) - uint64_t(stop);
   const uint64_t stride = step > 0 ? uint64_t(step) : 0 - uint64_t(step);
   const uint64_t count = span == 0 ? 0 : (span - 1) / stride + 1;
-  if (count > uint64_t{kMaxRange})
-    raise("Range too big. The sandbox blocks ranges larger than {}.", kMaxRange);
+  if (count > uint64_t{kMaxRange}) raise("Range too big. The sandbox blocks ranges larger than {}.", kMaxRange);
   interpreter.charge(count);
   std::vector<Value> items;
-  for (uint64_t i = 0; i < count; ++i)
-    items.emplace_back(static_cast<int64_t>(uint64_t(start) + i * uint64_t(step)));
-  const std::string label = step == 1 ? fmt::format("range({}, {})", start, stop)
-                                      : fmt::format("range({}, {}, {})", start, stop, step);
+  for (uint64_t i = 0; i < count; ++i) items.emplace_back(static_cast<int64_t>(uint64_t(start) + i * uint64_t(step)));
+  const std::string label =
+      step == 1 ? fmt::format("range({}, {})", start, stop) : fmt::format("range({}, {}, {})", start, stop, step);
   return make_seq(std::move(items), SeqKind::kRange, label);
 }
 
 // dict(mapping or pairs, name=value ...)
 Dict build_dict(Interpreter& interpreter, const Arguments& arguments) {
-  if (arguments.positional.size() > 1)
-    raise("dict expected at most 1 argument, got {}", arguments.positional.size());
+  if (arguments.positional.size() > 1) raise("dict expected at most 1 argument, got {}", arguments.positional.size());
   Dict dict;
   for (const Value& source : arguments.positional) {
     if (defined(source).dict()) {
@@ -44,8 +39,7 @@ Dict build_dict(Interpreter& interpreter, const Arguments& arguments) {
     }
     for (const Value& pair : interpreter.elements(source)) {
       const std::vector<Value> parts = interpreter.elements(pair);
-      if (parts.size() != 2)
-        raise("dictionary update sequence element has length {}; 2 is required", parts.size());
+      if (parts.size() != 2) raise("dictionary update sequence element has length {}; 2 is required", parts.size());
       dict.set(parts[0], parts[1]);
     }
   }
@@ -59,8 +53,7 @@ Value function_dict(Interpreter& interpreter, Arguments& arguments) {
 
 Value function_namespace(Interpreter& interpreter, Arguments& arguments) {
   auto space = interpreter.new_namespace();
-  for (const auto& [key, value] : build_dict(interpreter, arguments).entries)
-    space->attributes[string_of(key)] = value;
+  for (const auto& [key, value] : build_dict(interpreter, arguments).entries) space->attributes[string_of(key)] = value;
   return space;
 }
 
@@ -73,8 +66,7 @@ Value function_strftime_now(Interpreter& interpreter, Arguments& arguments) {
   const auto [format] = bind<1>(arguments, "strftime_now", {"format"}, 1);
   const std::string& text = string_of(*format);
   if (text.size() > 1000) raise("strftime_now: format longer than 1000 bytes");
-  const std::time_t now =
-      interpreter.now() ? static_cast<std::time_t>(interpreter.now()) : std::time(nullptr);
+  const std::time_t now = interpreter.now() ? static_cast<std::time_t>(interpreter.now()) : std::time(nullptr);
   std::tm local{};
   localtime_r(&now, &local);
   std::string out(65536, '\0');

@@ -52,37 +52,21 @@ Interpreter::Flow Interpreter::execute(const Stmt& stmt) try {
   const Depth guard(*this);
   charge(1);
   switch (stmt.kind) {
-    case StmtKind::kText:
-      write(stmt.text);
-      break;
+    case StmtKind::kText: write(stmt.text); break;
     case StmtKind::kOutput:
       for (const ExprPtr& expr : stmt.exprs) write(to_text(evaluate(*expr)));
       break;
-    case StmtKind::kIf:
-      return if_(stmt);
-    case StmtKind::kFor:
-      return for_(stmt);
-    case StmtKind::kSet:
-      assign(*stmt.target, evaluate(*stmt.exprs[0]));
-      break;
-    case StmtKind::kSetBlock:
-      return set_block(stmt);
-    case StmtKind::kMacro:
-      scope_->names[stmt.text] = macro(stmt, "Macro");
-      break;
-    case StmtKind::kCall:
-      call_block(stmt);
-      break;
-    case StmtKind::kFilter:
-      return filter_block(stmt);
-    case StmtKind::kWith:
-      return with(stmt);
-    case StmtKind::kScope:
-      return execute_in_scope(stmt.body);
-    case StmtKind::kBreak:
-      return Flow::kBreak;
-    case StmtKind::kContinue:
-      return Flow::kContinue;
+    case StmtKind::kIf: return if_(stmt);
+    case StmtKind::kFor: return for_(stmt);
+    case StmtKind::kSet: assign(*stmt.target, evaluate(*stmt.exprs[0])); break;
+    case StmtKind::kSetBlock: return set_block(stmt);
+    case StmtKind::kMacro: scope_->names[stmt.text] = macro(stmt, "Macro"); break;
+    case StmtKind::kCall: call_block(stmt); break;
+    case StmtKind::kFilter: return filter_block(stmt);
+    case StmtKind::kWith: return with(stmt);
+    case StmtKind::kScope: return execute_in_scope(stmt.body);
+    case StmtKind::kBreak: return Flow::kBreak;
+    case StmtKind::kContinue: return Flow::kContinue;
   }
   return Flow::kNext;
 } catch (Failure& failure) {
@@ -173,8 +157,7 @@ void Interpreter::assign(const Expr& target, const Value& value) {
     const std::vector<Value> parts = elements(value);
     const size_t wanted = target.args.size();
     if (parts.size() > wanted) raise("too many values to unpack (expected {})", wanted);
-    if (parts.size() < wanted)
-      raise("not enough values to unpack (expected {}, got {})", wanted, parts.size());
+    if (parts.size() < wanted) raise("not enough values to unpack (expected {}, got {})", wanted, parts.size());
     for (size_t i = 0; i < wanted; ++i) assign(*target.args[i], parts[i]);
   }
 }
@@ -214,8 +197,8 @@ void Interpreter::bind_parameters(const Stmt& stmt, Arguments& arguments) {
   const size_t given = std::min(count, arguments.positional.size());
   for (size_t i = 0; i < count; ++i) {
     const std::string& name = signature.names[i];
-    const auto named = std::find_if(arguments.named.begin(), arguments.named.end(),
-                                    [&](const auto& a) { return a.first == name; });
+    const auto named =
+        std::find_if(arguments.named.begin(), arguments.named.end(), [&](const auto& a) { return a.first == name; });
     Value value;
     if (i < given) {
       value = arguments.positional[i];

@@ -92,9 +92,8 @@ class Interpreter {
   std::shared_ptr<Scope> scope_;
   uint64_t steps_ = 0;
   int depth_ = 0;
-  std::vector<std::shared_ptr<Namespace>>
-      namespaces_;                                // emptied at the end, so that cycles through them go away
-  std::vector<std::shared_ptr<Scope>> captured_;  // by macros, likewise
+  std::vector<std::shared_ptr<Namespace>> namespaces_;  // emptied at the end, so that cycles through them go away
+  std::vector<std::shared_ptr<Scope>> captured_;        // by macros, likewise
 };
 
 // Counts one nested evaluation while it lives.

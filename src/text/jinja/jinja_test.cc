@@ -14,8 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const std::filesystem::path kTemplateGoldens =
-    std::filesystem::path(FRUGAL_SOURCE_DIR) / "tests/golden/templates";
+const std::filesystem::path kTemplateGoldens = std::filesystem::path(FRUGAL_SOURCE_DIR) / "tests/golden/templates";
 
 Json read_golden(const std::filesystem::path& path) {
   std::ifstream file(path);
@@ -51,8 +50,7 @@ void expect_golden(const std::string& source, const Json& variables, int64_t now
         << outcome.text << " " << error;
   }
   if (error.contains("message")) {
-    EXPECT_TRUE(outcome.text.ends_with(": " + error["message"].get<std::string>()))
-        << outcome.text << " " << error;
+    EXPECT_TRUE(outcome.text.ends_with(": " + error["message"].get<std::string>())) << outcome.text << " " << error;
   }
 }
 
@@ -97,8 +95,7 @@ TEST(Jinja, InputsBecomeVariables) {
 }
 
 TEST(Jinja, ErrorsSayWhere) {
-  EXPECT_EQ(render_outcome("a\n  {{ 1 / 0 }}", {}).text,
-            "[chat template] line 2, column 8: division by zero");
+  EXPECT_EQ(render_outcome("a\n  {{ 1 / 0 }}", {}).text, "[chat template] line 2, column 8: division by zero");
   EXPECT_EQ(render_outcome("{{ x.y }}", {}).text, "[chat template] line 1, column 5: 'x' is undefined");
   EXPECT_EQ(render_outcome("é{% if x %}", {}).text,
             "[chat template] line 1, column 12: Unexpected end of template: looking for 'elif' or 'else' or "
@@ -135,8 +132,7 @@ TEST(Jinja, HostileTemplatesEnd) {
       "{{ [1] | slice(1000000000000) | list }}",
       "{{ strftime_now('%9999999Y') }}",
       "{% set ns = namespace(s='ab') %}" + loop + "{% set ns.s = ns.s + ns.s %}{% endfor %}",
-      "{% set ns = namespace(s='aaaaaaaa') %}" + loop +
-          "{% set ns.s = ns.s.replace('a', ns.s) %}{% endfor %}",
+      "{% set ns = namespace(s='aaaaaaaa') %}" + loop + "{% set ns.s = ns.s.replace('a', ns.s) %}{% endfor %}",
       "{% set ns = namespace(l=[]) %}" + loop + "{% set ns.l = [ns.l] %}{% endfor %}",
       "{% set ns = namespace(l=[]) %}" + loop + "{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l }}",
       "{% set ns = namespace(l=[1]) %}{% for i in range(150) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ "
@@ -159,14 +155,12 @@ TEST(Jinja, HostileTemplatesEnd) {
 
 TEST(Jinja, CyclesThroughNamespacesAreFreed) {
   EXPECT_EQ(
-      render_outcome(
-          "{% set ns = namespace() %}{% set ns.me = ns %}{% set ns.l = [ns] %}{{ ns.me.l | length }}", {})
+      render_outcome("{% set ns = namespace() %}{% set ns.me = ns %}{% set ns.l = [ns] %}{{ ns.me.l | length }}", {})
           .text,
       "1");
-  EXPECT_EQ(render_outcome(
-                "{% set ns = namespace() %}{% macro m() %}{{ ns.n }}{% endmacro %}{% set ns.n = m %}ok", {})
-                .text,
-            "ok");
+  EXPECT_EQ(
+      render_outcome("{% set ns = namespace() %}{% macro m() %}{{ ns.n }}{% endmacro %}{% set ns.n = m %}ok", {}).text,
+      "ok");
 }
 
 TEST(Jinja, DeepOrHugeInputsAreErrors) {
@@ -178,8 +172,7 @@ TEST(Jinja, DeepOrHugeInputsAreErrors) {
 
 TEST(Jinja, InvalidUtf8PassesThrough) {
   const Json variables = {{"text", std::string("a\xff\xc3")}};
-  EXPECT_EQ(render_outcome("{{ text | upper }}{{ text | length }}", variables).text,
-            std::string("A\xff\xc3") + "3");
+  EXPECT_EQ(render_outcome("{{ text | upper }}{{ text | length }}", variables).text, std::string("A\xff\xc3") + "3");
 }
 
 // The inputs kept in tests/fuzz/template, where tools/fuzz.sh starts from: whatever they do, they end.

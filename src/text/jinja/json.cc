@@ -12,8 +12,7 @@ namespace {
 
 class JsonWriter {
  public:
-  JsonWriter(Interpreter& interpreter, const JsonOptions& options)
-      : interpreter_(interpreter), options_(options) {}
+  JsonWriter(Interpreter& interpreter, const JsonOptions& options) : interpreter_(interpreter), options_(options) {}
   std::string run(const Value& value) {
     write(value, 0);
     interpreter_.charge_text(out_.size());

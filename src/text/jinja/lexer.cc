@@ -13,12 +13,8 @@ namespace {
 constexpr std::array<std::string_view, 6> kLongOperators = {"//", "**", "==", "!=", ">=", "<="};
 constexpr std::string_view kShortOperators = "+-/*%~[](){}><=.:|,;";
 
-bool is_name_byte(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || (c & 0x80);
-}
-bool is_sign(char c) {
-  return c == '-' || c == '+';
-}
+bool is_name_byte(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || (c & 0x80); }
+bool is_sign(char c) { return c == '-' || c == '+'; }
 
 class Lexer {
  public:
@@ -71,14 +67,11 @@ void Lexer::advance_to(size_t end) {
 }
 
 size_t Lexer::space_end(size_t i) const {
-  while (i < source_.size() && is_space(code_point(source_.substr(i, 4))))
-    i += character_length(source_.substr(i, 4));
+  while (i < source_.size() && is_space(code_point(source_.substr(i, 4)))) i += character_length(source_.substr(i, 4));
   return i;
 }
 
-void Lexer::skip_space() {
-  advance_to(space_end(pos_));
-}
+void Lexer::skip_space() { advance_to(space_end(pos_)); }
 
 void Lexer::error(const std::string& message) const {
   Failure failure(message);
@@ -146,8 +139,7 @@ void Lexer::raw(size_t begin_end) {
   const char begin_sign = at(begin_end);
   advance_to(begin_end + (begin_sign == '-' ? 3 : 2));
   after_tag(begin_sign, false);
-  for (size_t tag = source_.find("{%", pos_); tag != std::string_view::npos;
-       tag = source_.find("{%", tag + 1)) {
+  for (size_t tag = source_.find("{%", pos_); tag != std::string_view::npos; tag = source_.find("{%", tag + 1)) {
     const size_t end = named_block_end(tag, "endraw");
     if (!end) continue;
     text_until(tag, false, at(tag + 2));
@@ -168,8 +160,7 @@ bool Lexer::tag_end(bool block) {
 }
 
 void Lexer::tag(bool block) {
-  push(block ? TokenKind::kBlockBegin : TokenKind::kVariableBegin, "",
-       pos_ + (is_sign(at(pos_ + 2)) ? 3 : 2));
+  push(block ? TokenKind::kBlockBegin : TokenKind::kVariableBegin, "", pos_ + (is_sign(at(pos_ + 2)) ? 3 : 2));
   open_.clear();
   for (skip_space(); !tag_end(block); skip_space()) {
     if (pos_ >= source_.size()) return;  // the parser reports what it was looking for
@@ -178,8 +169,7 @@ void Lexer::tag(bool block) {
 }
 
 size_t Lexer::digits_end(size_t i, int (*accept)(int)) const {
-  while (accept(static_cast<unsigned char>(at(i))) ||
-         (at(i) == '_' && accept(static_cast<unsigned char>(at(i + 1)))))
+  while (accept(static_cast<unsigned char>(at(i))) || (at(i) == '_' && accept(static_cast<unsigned char>(at(i + 1)))))
     ++i;
   return i;
 }
@@ -189,8 +179,7 @@ size_t Lexer::digits_end(size_t i, int (*accept)(int)) const {
 size_t Lexer::float_end(size_t integer_end) const {
   if (pos_ > 0 && source_[pos_ - 1] == '.') return integer_end;
   size_t end = integer_end;
-  if (at(end) == '.' && std::isdigit(static_cast<unsigned char>(at(end + 1))))
-    end = digits_end(end + 1, std::isdigit);
+  if (at(end) == '.' && std::isdigit(static_cast<unsigned char>(at(end + 1)))) end = digits_end(end + 1, std::isdigit);
   if ((at(end) | 0x20) == 'e') {
     const size_t power = end + (is_sign(at(end + 1)) ? 2 : 1);
     if (std::isdigit(static_cast<unsigned char>(at(power)))) end = digits_end(power, std::isdigit);
@@ -230,9 +219,8 @@ void unescape(std::string_view text, size_t& i, std::string& out) {
   for (size_t k = octal ? i : i + 1; used < width && k < text.size(); ++k, ++used) {
     const auto digit = static_cast<unsigned char>(text[k]);
     if (octal ? digit < '0' || digit > '7' : !std::isxdigit(digit)) break;
-    value = octal
-                ? value * 8 + (digit - '0')
-                : value * 16 + static_cast<uint32_t>(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+    value = octal ? value * 8 + (digit - '0')
+                  : value * 16 + static_cast<uint32_t>(digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
   }
   if (!octal && used < width) raise("truncated \\{} escape in a string", c);
   append_code_point(out, value);
@@ -266,8 +254,7 @@ void Lexer::op() {
   const std::string_view text = is_long ? two : two.substr(0, 1);
   const char c = text[0];
   if (kShortOperators.find(c) == std::string_view::npos && !is_long) {
-    error(fmt::format("unexpected character {}",
-                      repr(source_.substr(pos_, character_length(source_.substr(pos_))))));
+    error(fmt::format("unexpected character {}", repr(source_.substr(pos_, character_length(source_.substr(pos_))))));
   }
   if (c == '(') open_ += ')';
   if (c == '[') open_ += ']';
@@ -326,8 +313,6 @@ std::string normalize_newlines(const std::string& source) {
   return out;
 }
 
-std::vector<Token> tokenize(const std::string& source) {
-  return Lexer(source).run();
-}
+std::vector<Token> tokenize(const std::string& source) { return Lexer(source).run(); }
 
 }  // namespace frugal::jinja

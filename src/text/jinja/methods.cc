@@ -10,15 +10,9 @@
 namespace frugal::jinja {
 namespace {
 
-Value str_upper(Interpreter&, const Value& self, Arguments& a) {
-  return no_arguments(a, "upper"), upper(self.text());
-}
-Value str_lower(Interpreter&, const Value& self, Arguments& a) {
-  return no_arguments(a, "lower"), lower(self.text());
-}
-Value str_title(Interpreter&, const Value& self, Arguments& a) {
-  return no_arguments(a, "title"), title(self.text());
-}
+Value str_upper(Interpreter&, const Value& self, Arguments& a) { return no_arguments(a, "upper"), upper(self.text()); }
+Value str_lower(Interpreter&, const Value& self, Arguments& a) { return no_arguments(a, "lower"), lower(self.text()); }
+Value str_title(Interpreter&, const Value& self, Arguments& a) { return no_arguments(a, "title"), title(self.text()); }
 Value str_capitalize(Interpreter&, const Value& self, Arguments& a) {
   return no_arguments(a, "capitalize"), capitalize(self.text());
 }
@@ -95,8 +89,7 @@ int64_t find_in(Interpreter& interpreter, const Value& self, Arguments& argument
   interpreter.charge_search(window.text(), part);
   const size_t at = last ? window.text().rfind(part) : window.text().find(part);
   if (at == std::string::npos) return -1;
-  const int64_t size = start ? static_cast<int64_t>(character_count(self.text())) : 0,
-                from = integer_or(start, 0);
+  const int64_t size = start ? static_cast<int64_t>(character_count(self.text())) : 0, from = integer_or(start, 0);
   const int64_t offset = from < 0 ? std::max<int64_t>(from + size, 0) : from;
   if (offset > size) return -1;
   return offset + static_cast<int64_t>(character_count(std::string_view(window.text()).substr(0, at)));
@@ -128,8 +121,7 @@ Value str_join(Interpreter& interpreter, const Value& self, Arguments& arguments
   const auto [iterable] = bind<1>(arguments, "join", {"iterable"}, 1);
   const std::vector<Value> items = interpreter.elements(*iterable);
   for (size_t i = 0; i < items.size(); ++i) {
-    if (!items[i].is_string())
-      raise("sequence item {}: expected str instance, {} found", i, type_name(items[i]));
+    if (!items[i].is_string()) raise("sequence item {}: expected str instance, {} found", i, type_name(items[i]));
   }
   return join_text(interpreter, items, self.text());
 }
@@ -162,15 +154,9 @@ Value str_all(Interpreter&, const Value& self, Arguments&) {
   return !self.text().empty();
 }
 
-bool is_alnum(uint32_t c) {
-  return is_alpha(c) || is_digit(c);
-}
-Value str_islower(Interpreter& i, const Value& self, Arguments& a) {
-  return find_test("lower")(i, self, a);
-}
-Value str_isupper(Interpreter& i, const Value& self, Arguments& a) {
-  return find_test("upper")(i, self, a);
-}
+bool is_alnum(uint32_t c) { return is_alpha(c) || is_digit(c); }
+Value str_islower(Interpreter& i, const Value& self, Arguments& a) { return find_test("lower")(i, self, a); }
+Value str_isupper(Interpreter& i, const Value& self, Arguments& a) { return find_test("upper")(i, self, a); }
 Value str_isascii(Interpreter&, const Value& self, Arguments&) {
   return std::none_of(self.text().begin(), self.text().end(), [](char c) { return (c & 0x80) != 0; });
 }
@@ -178,8 +164,8 @@ Value str_isascii(Interpreter&, const Value& self, Arguments&) {
 Value seq_count(Interpreter&, const Value& self, Arguments& arguments) {
   const auto [value] = bind<1>(arguments, "count", {"value"}, 1);
   const auto& items = self.seq()->items;
-  return static_cast<int64_t>(std::count_if(items.begin(), items.end(),
-                                            [&, v = value](const Value& item) { return equal(item, *v); }));
+  return static_cast<int64_t>(
+      std::count_if(items.begin(), items.end(), [&, v = value](const Value& item) { return equal(item, *v); }));
 }
 
 Value seq_index(Interpreter&, const Value& self, Arguments& arguments) {
@@ -191,9 +177,7 @@ Value seq_index(Interpreter&, const Value& self, Arguments& arguments) {
   raise("{} is not in list", repr(*value));
 }
 
-Value copy(Interpreter&, const Value& self, Arguments& arguments) {
-  return no_arguments(arguments, "copy"), self;
-}
+Value copy(Interpreter&, const Value& self, Arguments& arguments) { return no_arguments(arguments, "copy"), self; }
 
 Value dict_get(Interpreter&, const Value& self, Arguments& arguments) {
   const auto [key, otherwise] = bind<2>(arguments, "get", {"key", "default"}, 1);
@@ -259,11 +243,8 @@ constexpr NamedFunction kStringMethods[] = {
 };
 constexpr NamedFunction kSeqMethods[] = {{"count", seq_count}, {"index", seq_index}};
 constexpr NamedFunction kListMethods[] = {{"copy", copy}};
-constexpr NamedFunction kDictMethods[] = {{"get", dict_get},
-                                          {"items", dict_items},
-                                          {"keys", dict_side<false>},
-                                          {"values", dict_side<true>},
-                                          {"copy", copy}};
+constexpr NamedFunction kDictMethods[] = {
+    {"get", dict_get}, {"items", dict_items}, {"keys", dict_side<false>}, {"values", dict_side<true>}, {"copy", copy}};
 
 template <size_t N>
 Function look(const NamedFunction (&table)[N], std::string_view name) {

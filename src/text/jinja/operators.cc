@@ -12,9 +12,7 @@ namespace {
 
 constexpr const char* kSymbols[] = {"+", "-", "*", "/", "//", "%", "**", "==", "!=", "<", "<=", ">", ">="};
 
-const char* symbol(Op op) {
-  return kSymbols[static_cast<size_t>(op)];
-}
+const char* symbol(Op op) { return kSymbols[static_cast<size_t>(op)]; }
 
 void no_overflow(bool overflow) {
   if (overflow) raise("integer result needs more than 64 bits");
@@ -56,14 +54,10 @@ double floor_mod(double a, double b) {
 Value integers(Op op, int64_t a, int64_t b) {
   int64_t r = 0;
   switch (op) {
-    case Op::kAdd:
-      return no_overflow(__builtin_add_overflow(a, b, &r)), r;
-    case Op::kSub:
-      return no_overflow(__builtin_sub_overflow(a, b, &r)), r;
-    case Op::kMul:
-      return no_overflow(__builtin_mul_overflow(a, b, &r)), r;
-    default:
-      break;
+    case Op::kAdd: return no_overflow(__builtin_add_overflow(a, b, &r)), r;
+    case Op::kSub: return no_overflow(__builtin_sub_overflow(a, b, &r)), r;
+    case Op::kMul: return no_overflow(__builtin_mul_overflow(a, b, &r)), r;
+    default: break;
   }
   if (op == Op::kPow) {
     if (b >= 0) return integer_power(a, b);
@@ -76,16 +70,11 @@ Value integers(Op op, int64_t a, int64_t b) {
 
 Value reals(Op op, double a, double b) {
   switch (op) {
-    case Op::kAdd:
-      return a + b;
-    case Op::kSub:
-      return a - b;
-    case Op::kMul:
-      return a * b;
-    case Op::kPow:
-      return real_power(a, b);
-    default:
-      break;
+    case Op::kAdd: return a + b;
+    case Op::kSub: return a - b;
+    case Op::kMul: return a * b;
+    case Op::kPow: return real_power(a, b);
+    default: break;
   }
   if (b == 0) raise("float division by zero");
   if (op == Op::kDiv) return a / b;
@@ -115,15 +104,11 @@ Value repeat_seq(Interpreter& interpreter, const Seq& seq, int64_t times) {
 Value concatenate(Interpreter& interpreter, const Value& a, const Value& b) {
   interpreter.charge_text(a.text().size() + b.text().size());
   if (!a.is_markup() && !b.is_markup()) return a.text() + b.text();
-  const auto safe = [](const Value& value) {
-    return value.is_markup() ? value.text() : escape_html(value.text());
-  };
+  const auto safe = [](const Value& value) { return value.is_markup() ? value.text() : escape_html(value.text()); };
   return Value::markup(safe(a) + safe(b));
 }
 
-bool is_list_or_tuple(const Seq* seq) {
-  return seq && (seq->kind == SeqKind::kList || seq->kind == SeqKind::kTuple);
-}
+bool is_list_or_tuple(const Seq* seq) { return seq && (seq->kind == SeqKind::kList || seq->kind == SeqKind::kTuple); }
 
 // Adding and repeating strings and lists; false when the operands are something else.
 bool sequences(Interpreter& interpreter, Op op, const Value& a, const Value& b, Value& out) {
@@ -135,8 +120,7 @@ bool sequences(Interpreter& interpreter, Op op, const Value& a, const Value& b, 
   }
   if (op != Op::kAdd) return false;
   if (a.is_string() && b.is_string()) return out = concatenate(interpreter, a, b), true;
-  if (!is_list_or_tuple(a.seq()) || !is_list_or_tuple(b.seq()) || a.seq()->kind != b.seq()->kind)
-    return false;
+  if (!is_list_or_tuple(a.seq()) || !is_list_or_tuple(b.seq()) || a.seq()->kind != b.seq()->kind) return false;
   interpreter.charge(a.seq()->items.size() + b.seq()->items.size());
   std::vector<Value> items = a.seq()->items;
   items.insert(items.end(), b.seq()->items.begin(), b.seq()->items.end());
@@ -176,9 +160,7 @@ std::string slice_text(const std::string& text, const Value& start, const Value&
   return out;
 }
 
-bool is_index(const Value& value) {
-  return value.is_none() || value.is_int();
-}
+bool is_index(const Value& value) { return value.is_none() || value.is_int(); }
 
 }  // namespace
 
@@ -195,36 +177,26 @@ Value arithmetic(Interpreter& interpreter, Op op, const Value& a, const Value& b
 
 Value negate(const Value& value, bool negative) {
   defined(value);
-  if (!value.is_number())
-    raise("bad operand type for unary {}: '{}'", negative ? '-' : '+', type_name(value));
+  if (!value.is_number()) raise("bad operand type for unary {}: '{}'", negative ? '-' : '+', type_name(value));
   if (value.is_float()) return negative ? -value.real() : value.real();
   return negative ? integers(Op::kSub, 0, value.integer()) : Value(value.integer());
 }
 
 bool compare_op(Op op, const Value& a, const Value& b) {
   switch (op) {
-    case Op::kEq:
-      return equal(a, b);
-    case Op::kNe:
-      return !equal(a, b);
-    case Op::kIn:
-      return contains(b, a);
-    case Op::kNotIn:
-      return !contains(b, a);
-    default:
-      break;
+    case Op::kEq: return equal(a, b);
+    case Op::kNe: return !equal(a, b);
+    case Op::kIn: return contains(b, a);
+    case Op::kNotIn: return !contains(b, a);
+    default: break;
   }
   const int order = compare(a, b, symbol(op));
   if (order == 2) return false;
   switch (op) {
-    case Op::kLt:
-      return order < 0;
-    case Op::kLe:
-      return order <= 0;
-    case Op::kGt:
-      return order > 0;
-    default:
-      return order >= 0;
+    case Op::kLt: return order < 0;
+    case Op::kLe: return order <= 0;
+    case Op::kGt: return order > 0;
+    default: return order >= 0;
   }
 }
 
@@ -250,8 +222,7 @@ bool contains(const Value& container, const Value& value) {
 Value slice_of(const Value& value, const Value& start, const Value& stop, const Value& step) {
   defined(value);
   const Seq* seq = value.seq();
-  const bool sliceable =
-      value.is_string() || (seq && seq->kind != SeqKind::kGenerator && seq->kind != SeqKind::kView);
+  const bool sliceable = value.is_string() || (seq && seq->kind != SeqKind::kGenerator && seq->kind != SeqKind::kView);
   if (!sliceable) raise("'{}' object has no slices", type_name(value));
   if (!is_index(start) || !is_index(stop) || !is_index(step)) raise("slice indices must be integers or None");
   if (value.is_markup()) return Value::markup(slice_text(value.text(), start, stop, step));
@@ -274,8 +245,7 @@ const Value* element(const Value& object, const Value& index, Value& storage) {
     return found == ns->attributes.end() ? nullptr : &found->second;
   }
   const Seq* seq = object.seq();
-  const bool indexed =
-      object.is_string() || (seq && seq->kind != SeqKind::kGenerator && seq->kind != SeqKind::kView);
+  const bool indexed = object.is_string() || (seq && seq->kind != SeqKind::kGenerator && seq->kind != SeqKind::kView);
   if (!indexed || !index.is_int()) return nullptr;
   const auto size = static_cast<int64_t>(seq ? seq->items.size() : character_count(object.text()));
   const int64_t i = index.integer() < 0 ? index.integer() + size : index.integer();

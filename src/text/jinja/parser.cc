@@ -57,9 +57,7 @@ Body Parser::body(Names ends) {
         body.push_back(make(StmtKind::kText));
         body.back().text = next().text;
         break;
-      case TokenKind::kVariableBegin:
-        body.push_back(output());
-        break;
+      case TokenKind::kVariableBegin: body.push_back(output()); break;
       case TokenKind::kBlockBegin:
         next();
         if (at_end(ends)) return body;
@@ -259,8 +257,6 @@ Stmt Parser::loop_control(StmtKind kind) {
 
 }  // namespace
 
-Body parse(const std::string& source) {
-  return Parser(tokenize(source)).run();
-}
+Body parse(const std::string& source) { return Parser(tokenize(source)).run(); }
 
 }  // namespace frugal::jinja

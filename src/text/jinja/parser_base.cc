@@ -18,20 +18,13 @@ int deepest(const Expr& expr) {
 
 std::string describe(const Token& token) {
   switch (token.kind) {
-    case TokenKind::kEnd:
-      return "the end of the template";
-    case TokenKind::kBlockEnd:
-      return "the end of the block tag";
-    case TokenKind::kVariableEnd:
-      return "the end of the print tag";
-    case TokenKind::kBlockBegin:
-      return "a block tag";
-    case TokenKind::kVariableBegin:
-      return "a print tag";
-    case TokenKind::kText:
-      return "text";
-    default:
-      return "'" + token.text + "'";
+    case TokenKind::kEnd: return "the end of the template";
+    case TokenKind::kBlockEnd: return "the end of the block tag";
+    case TokenKind::kVariableEnd: return "the end of the print tag";
+    case TokenKind::kBlockBegin: return "a block tag";
+    case TokenKind::kVariableBegin: return "a print tag";
+    case TokenKind::kText: return "text";
+    default: return "'" + token.text + "'";
   }
 }
 
@@ -41,9 +34,7 @@ void ExpressionParser::error_at(const std::string& message, Position position) {
   throw failure;
 }
 
-void ExpressionParser::error(const std::string& message) const {
-  error_at(message, current().position);
-}
+void ExpressionParser::error(const std::string& message) const { error_at(message, current().position); }
 
 // Throws where the text cannot be split into tokens: reported when the parser gets there, after earlier
 // errors.
@@ -58,12 +49,8 @@ const Token& ExpressionParser::next() {
   return token;
 }
 
-bool ExpressionParser::skip_op(std::string_view op) {
-  return current().is_op(op) && (next(), true);
-}
-bool ExpressionParser::skip_name(std::string_view name) {
-  return current().is_name(name) && (next(), true);
-}
+bool ExpressionParser::skip_op(std::string_view op) { return current().is_op(op) && (next(), true); }
+bool ExpressionParser::skip_name(std::string_view name) { return current().is_name(name) && (next(), true); }
 
 const Token& ExpressionParser::expect_op(std::string_view op) {
   if (!current().is_op(op)) error(fmt::format("expected '{}', got {}", op, describe(current())));

@@ -26,8 +26,7 @@ ExprPtr ExpressionParser::tuple(const TupleOptions& options) {
 ExprPtr ExpressionParser::assign_target(const TupleOptions& options) {
   ExprPtr target = tuple(options);
   const auto check = [&](const Expr& expr) {
-    if (expr.kind != ExprKind::kName && expr.kind != ExprKind::kTarget)
-      error_at("can't assign to this", expr.position);
+    if (expr.kind != ExprKind::kName && expr.kind != ExprKind::kTarget) error_at("can't assign to this", expr.position);
   };
   if (target->kind != ExprKind::kTuple) return check(*target), std::move(target);
   for (const ExprPtr& part : target->args) check(*part);
@@ -78,8 +77,8 @@ ExprPtr ExpressionParser::not_() {
 }
 
 bool ExpressionParser::comparison_op(Op& op) {
-  static constexpr std::pair<std::string_view, Op> kOps[] = {
-      {"==", Op::kEq}, {"!=", Op::kNe}, {"<", Op::kLt}, {"<=", Op::kLe}, {">", Op::kGt}, {">=", Op::kGe}};
+  static constexpr std::pair<std::string_view, Op> kOps[] = {{"==", Op::kEq}, {"!=", Op::kNe}, {"<", Op::kLt},
+                                                             {"<=", Op::kLe}, {">", Op::kGt},  {">=", Op::kGe}};
   for (const auto& [text, value] : kOps) {
     if (skip_op(text)) return op = value, true;
   }
@@ -125,8 +124,8 @@ ExprPtr ExpressionParser::product() {
       {"*", Op::kMul}, {"/", Op::kDiv}, {"//", Op::kFloorDiv}, {"%", Op::kMod}};
   ExprPtr left = power();
   for (;;) {
-    const auto* found = std::find_if(std::begin(kOps), std::end(kOps),
-                                     [&](const auto& o) { return current().is_op(o.first); });
+    const auto* found =
+        std::find_if(std::begin(kOps), std::end(kOps), [&](const auto& o) { return current().is_op(o.first); });
     if (found == std::end(kOps)) return left;
     const Position position = next().position;
     left = binary(ExprKind::kBinary, std::move(left), power(), position);

@@ -46,8 +46,7 @@ ExprPtr ExpressionParser::number() {
   const int base = kind == 'x' ? 16 : kind == 'o' ? 8 : kind == 'b' ? 2 : 10;
   int64_t value = 0;
   const auto result = std::from_chars(base == 10 ? begin : begin + 2, end, value, base);
-  if (result.ec != std::errc() || result.ptr != end)
-    error_at("integer out of range or malformed", token.position);
+  if (result.ec != std::errc() || result.ptr != end) error_at("integer out of range or malformed", token.position);
   if (base == 10 && text[0] == '0' && value != 0) error_at("leading zeros in an integer", token.position);
   expr->constant = value;
   return expr;
@@ -56,11 +55,9 @@ ExprPtr ExpressionParser::number() {
 ExprPtr ExpressionParser::primary(bool namespaces) {
   const Token& token = current();
   switch (token.kind) {
-    case TokenKind::kName:
-      return name(namespaces);
+    case TokenKind::kName: return name(namespaces);
     case TokenKind::kInteger:
-    case TokenKind::kFloat:
-      return number();
+    case TokenKind::kFloat: return number();
     case TokenKind::kString: {
       ExprPtr expr = make(ExprKind::kConstant, token.position);
       std::string text;
@@ -68,8 +65,7 @@ ExprPtr ExpressionParser::primary(bool namespaces) {
       expr->constant = std::move(text);
       return expr;
     }
-    default:
-      break;
+    default: break;
   }
   if (skip_op("(")) {
     const Nesting guard(*this);
@@ -136,8 +132,7 @@ ExprPtr ExpressionParser::filter_chain(ExprPtr value) {
 
 ExprPtr ExpressionParser::attribute(ExprPtr object) {
   const Position position = next().position;
-  if (current().kind == TokenKind::kInteger)
-    return binary(ExprKind::kItem, std::move(object), number(), position);
+  if (current().kind == TokenKind::kInteger) return binary(ExprKind::kItem, std::move(object), number(), position);
   ExprPtr expr = make(ExprKind::kAttribute, position);
   expr->args.push_back(std::move(object));
   expr->name = expect_name();
@@ -220,8 +215,7 @@ ExprPtr ExpressionParser::filters(ExprPtr input, bool inline_start) {
     ExprPtr expr = make(ExprKind::kFilter, current().position);
     expr->name = dotted_name();
     expr->filter = find_filter(expr->name);
-    if (!expr->filter && soft_ == 0)
-      error_at(fmt::format("No filter named '{}'.", expr->name), expr->position);
+    if (!expr->filter && soft_ == 0) error_at(fmt::format("No filter named '{}'.", expr->name), expr->position);
     expr->args.push_back(std::move(input));
     if (current().is_op("(")) arguments(*expr);
     input = finish(std::move(expr));
@@ -238,10 +232,10 @@ ExprPtr ExpressionParser::test(ExprPtr value) {
   if (!expr->test && soft_ == 0) error_at(fmt::format("No test named '{}'.", expr->name), position);
   expr->args.push_back(std::move(value));
   const TokenKind kind = current().kind;
-  const bool operand = kind == TokenKind::kString || kind == TokenKind::kInteger ||
-                       kind == TokenKind::kFloat || current().is_op("[") || current().is_op("{") ||
-                       (kind == TokenKind::kName && !current().is_name("else") && !current().is_name("or") &&
-                        !current().is_name("and"));
+  const bool operand =
+      kind == TokenKind::kString || kind == TokenKind::kInteger || kind == TokenKind::kFloat || current().is_op("[") ||
+      current().is_op("{") ||
+      (kind == TokenKind::kName && !current().is_name("else") && !current().is_name("or") && !current().is_name("and"));
   if (current().is_name("is")) error("You cannot chain multiple tests with is");
   if (current().is_op("(")) {
     arguments(*expr);

@@ -11,8 +11,7 @@ namespace {
 // The significant digits of |value| and the decimal exponent of the first: 0.00123 -> "123", -3.
 std::pair<std::string, int> shortest_digits(double value) {
   char buffer[40];
-  const auto end =
-      std::to_chars(buffer, buffer + sizeof buffer, std::abs(value), std::chars_format::scientific).ptr;
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, std::abs(value), std::chars_format::scientific).ptr;
   const std::string_view all(buffer, static_cast<size_t>(end - buffer));
   const size_t e = all.find('e');
   std::string digits(1, all[0]);
@@ -94,8 +93,7 @@ std::string object_repr(const Value& value) {
   if (const Loop* loop = value.loop()) {
     return fmt::format("<LoopContext {}/{}>", loop->index0 + 1, loop->items->items.size());
   }
-  if (const Callable* callable = value.callable())
-    return fmt::format("<{} '{}'>", callable->kind, callable->name);
+  if (const Callable* callable = value.callable()) return fmt::format("<{} '{}'>", callable->kind, callable->name);
   return "<Namespace>";  // its attributes may lead back to itself
 }
 
@@ -121,8 +119,7 @@ std::string float_repr(double value) {
     return fmt::format("{}{}e{}{:02}", sign, digits, exponent < 0 ? '-' : '+', std::abs(exponent));
   }
   if (exponent < 0) return sign + "0." + std::string(static_cast<size_t>(-exponent - 1), '0') + digits;
-  if (count <= exponent + 1)
-    return sign + digits + std::string(static_cast<size_t>(exponent + 1 - count), '0') + ".0";
+  if (count <= exponent + 1) return sign + digits + std::string(static_cast<size_t>(exponent + 1 - count), '0') + ".0";
   return sign + digits.insert(static_cast<size_t>(exponent + 1), ".");
 }
 

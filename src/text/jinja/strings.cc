@@ -9,8 +9,7 @@
 namespace frugal::jinja {
 namespace {
 
-std::string interleave(Interpreter& interpreter, const std::string& text, const std::string& with,
-                       uint64_t limit) {
+std::string interleave(Interpreter& interpreter, const std::string& text, const std::string& with, uint64_t limit) {
   const uint64_t places = std::min<uint64_t>(limit, character_count(text) + 1);
   interpreter.charge_text(places > kMaxStringBytes ? places : text.size() + places * with.size());
   std::string out;
@@ -33,8 +32,7 @@ std::vector<Value> split_spaces(std::string_view text, uint64_t limit) {
   text = strip(text, Side::kLeft);
   while (!text.empty() && parts.size() < limit) {
     size_t end = 0;
-    while (end < text.size() && !is_space(code_point(text.substr(end))))
-      end += character_length(text.substr(end));
+    while (end < text.size() && !is_space(code_point(text.substr(end)))) end += character_length(text.substr(end));
     parts.emplace_back(text.substr(0, end));
     text = strip(text.substr(end), Side::kLeft);
   }
@@ -84,8 +82,7 @@ std::string replace_text(Interpreter& interpreter, const std::string& text, cons
   if (old.empty()) return interleave(interpreter, text, with, most);
   interpreter.charge_search(text, old);
   uint64_t count = 0;
-  for (size_t at = text.find(old); at != std::string::npos && count < most;
-       at = text.find(old, at + old.size()))
+  for (size_t at = text.find(old); at != std::string::npos && count < most; at = text.find(old, at + old.size()))
     ++count;
   interpreter.charge_text(text.size() + count * with.size());
   std::string out;
@@ -114,8 +111,7 @@ Value split_text(Interpreter& interpreter, const std::string& text, const Value*
   return make_seq(from_right ? rsplit_at(text, mark, most) : split_at(text, mark, most));
 }
 
-std::string pad_text(Interpreter& interpreter, std::string_view text, int64_t width, int where,
-                     std::string_view fill) {
+std::string pad_text(Interpreter& interpreter, std::string_view text, int64_t width, int where, std::string_view fill) {
   const auto size = static_cast<int64_t>(character_count(text));
   if (character_count(fill) != 1) raise("the fill character must be exactly one character long");
   const int64_t missing = width - size;

@@ -9,16 +9,14 @@ namespace frugal::jinja {
 namespace {
 
 const Value& operand(const Arguments& arguments, const char* test) {
-  if (arguments.positional.size() != 1 || !arguments.named.empty())
-    raise("test '{}' takes one argument", test);
+  if (arguments.positional.size() != 1 || !arguments.named.empty()) raise("test '{}' takes one argument", test);
   return arguments.positional[0];
 }
 
 template <Op op>
 bool test_compare(Interpreter& interpreter, const Value& self, Arguments& arguments) {
   const Value& other = operand(arguments, "comparison");
-  if (op == Op::kIn && self.is_string() && other.is_string())
-    interpreter.charge_search(other.text(), self.text());
+  if (op == Op::kIn && self.is_string() && other.is_string()) interpreter.charge_search(other.text(), self.text());
   return compare_op(op, self, other);
 }
 
@@ -27,55 +25,27 @@ int64_t remainder(Interpreter& interpreter, const Value& self, const Value& by) 
   return rest.is_number() ? rest.real() != 0 : 1;
 }
 
-bool test_even(Interpreter& i, const Value& self, Arguments&) {
-  return remainder(i, self, 2) == 0;
-}
-bool test_odd(Interpreter& i, const Value& self, Arguments&) {
-  return equal(arithmetic(i, Op::kMod, self, 2), 1);
-}
+bool test_even(Interpreter& i, const Value& self, Arguments&) { return remainder(i, self, 2) == 0; }
+bool test_odd(Interpreter& i, const Value& self, Arguments&) { return equal(arithmetic(i, Op::kMod, self, 2), 1); }
 bool test_divisibleby(Interpreter& i, const Value& self, Arguments& arguments) {
   return remainder(i, self, operand(arguments, "divisibleby")) == 0;
 }
 
-bool test_defined(Interpreter&, const Value& self, Arguments&) {
-  return !self.is_undefined();
-}
-bool test_undefined(Interpreter&, const Value& self, Arguments&) {
-  return self.is_undefined();
-}
-bool test_none(Interpreter&, const Value& self, Arguments&) {
-  return self.is_none();
-}
-bool test_boolean(Interpreter&, const Value& self, Arguments&) {
-  return self.is_bool();
-}
-bool test_true(Interpreter&, const Value& self, Arguments&) {
-  return self.is_bool() && truthy(self);
-}
-bool test_false(Interpreter&, const Value& self, Arguments&) {
-  return self.is_bool() && !truthy(self);
-}
-bool test_integer(Interpreter&, const Value& self, Arguments&) {
-  return self.is_int() && !self.is_bool();
-}
-bool test_float(Interpreter&, const Value& self, Arguments&) {
-  return self.is_float();
-}
-bool test_number(Interpreter&, const Value& self, Arguments&) {
-  return self.is_number();
-}
-bool test_string(Interpreter&, const Value& self, Arguments&) {
-  return self.is_string();
-}
-bool test_mapping(Interpreter&, const Value& self, Arguments&) {
-  return self.dict() != nullptr;
-}
+bool test_defined(Interpreter&, const Value& self, Arguments&) { return !self.is_undefined(); }
+bool test_undefined(Interpreter&, const Value& self, Arguments&) { return self.is_undefined(); }
+bool test_none(Interpreter&, const Value& self, Arguments&) { return self.is_none(); }
+bool test_boolean(Interpreter&, const Value& self, Arguments&) { return self.is_bool(); }
+bool test_true(Interpreter&, const Value& self, Arguments&) { return self.is_bool() && truthy(self); }
+bool test_false(Interpreter&, const Value& self, Arguments&) { return self.is_bool() && !truthy(self); }
+bool test_integer(Interpreter&, const Value& self, Arguments&) { return self.is_int() && !self.is_bool(); }
+bool test_float(Interpreter&, const Value& self, Arguments&) { return self.is_float(); }
+bool test_number(Interpreter&, const Value& self, Arguments&) { return self.is_number(); }
+bool test_string(Interpreter&, const Value& self, Arguments&) { return self.is_string(); }
+bool test_mapping(Interpreter&, const Value& self, Arguments&) { return self.dict() != nullptr; }
 bool test_callable(Interpreter&, const Value& self, Arguments&) {
   return self.callable() != nullptr || self.is_undefined();
 }
-bool test_escaped(Interpreter&, const Value& self, Arguments&) {
-  return self.is_markup();
-}
+bool test_escaped(Interpreter&, const Value& self, Arguments&) { return self.is_markup(); }
 
 bool test_iterable(Interpreter&, const Value& self, Arguments&) {
   return self.is_string() || self.seq() || self.dict() || self.loop() || self.is_undefined();
@@ -90,12 +60,8 @@ bool test_sequence(Interpreter&, const Value& self, Arguments&) {
 bool test_sameas(Interpreter&, const Value& self, Arguments& arguments) {
   return identical(self, operand(arguments, "sameas"));
 }
-bool test_filter(Interpreter&, const Value& self, Arguments&) {
-  return self.is_string() && find_filter(self.text());
-}
-bool test_test(Interpreter&, const Value& self, Arguments&) {
-  return self.is_string() && find_test(self.text());
-}
+bool test_filter(Interpreter&, const Value& self, Arguments&) { return self.is_string() && find_filter(self.text()); }
+bool test_test(Interpreter&, const Value& self, Arguments&) { return self.is_string() && find_test(self.text()); }
 
 bool has_case(const Value& self, bool wanted_upper) {
   bool cased = false;
@@ -108,12 +74,8 @@ bool has_case(const Value& self, bool wanted_upper) {
   return cased;
 }
 
-bool test_lower(Interpreter&, const Value& self, Arguments&) {
-  return has_case(self, false);
-}
-bool test_upper(Interpreter&, const Value& self, Arguments&) {
-  return has_case(self, true);
-}
+bool test_lower(Interpreter&, const Value& self, Arguments&) { return has_case(self, false); }
+bool test_upper(Interpreter&, const Value& self, Arguments&) { return has_case(self, true); }
 
 // A test that takes nothing but the value.
 template <Test test>

@@ -19,12 +19,8 @@ locale_t utf8_locale() {
   return kLocale;
 }
 
-uint32_t upper(uint32_t c) {
-  return static_cast<uint32_t>(towupper_l(static_cast<wint_t>(c), utf8_locale()));
-}
-uint32_t lower(uint32_t c) {
-  return static_cast<uint32_t>(towlower_l(static_cast<wint_t>(c), utf8_locale()));
-}
+uint32_t upper(uint32_t c) { return static_cast<uint32_t>(towupper_l(static_cast<wint_t>(c), utf8_locale())); }
+uint32_t lower(uint32_t c) { return static_cast<uint32_t>(towlower_l(static_cast<wint_t>(c), utf8_locale())); }
 
 bool is_valid(std::string_view character) {
   return character.size() > 1 || static_cast<unsigned char>(character[0]) < 0x80;
@@ -72,12 +68,7 @@ bool is_line_end(uint32_t c) {
 
 size_t character_length(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text[0]);
-  const size_t n = lead < 0x80   ? 1
-                   : lead < 0xC2 ? 1
-                   : lead < 0xE0 ? 2
-                   : lead < 0xF0 ? 3
-                   : lead < 0xF5 ? 4
-                                 : 1;
+  const size_t n = lead < 0x80 ? 1 : lead < 0xC2 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 1;
   if (n > text.size()) return 1;
   for (size_t i = 1; i < n; ++i) {
     if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return 1;
@@ -94,14 +85,10 @@ size_t character_count(std::string_view text) {
 uint32_t code_point(std::string_view character) {
   const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(character[i])); };
   switch (character_length(character)) {
-    case 2:
-      return (byte(0) & 0x1F) << 6 | (byte(1) & 0x3F);
-    case 3:
-      return (byte(0) & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F);
-    case 4:
-      return (byte(0) & 7) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F);
-    default:
-      return byte(0) < 0x80 ? byte(0) : kInvalid + byte(0);
+    case 2: return (byte(0) & 0x1F) << 6 | (byte(1) & 0x3F);
+    case 3: return (byte(0) & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F);
+    case 4: return (byte(0) & 7) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F);
+    default: return byte(0) < 0x80 ? byte(0) : kInvalid + byte(0);
   }
 }
 
@@ -116,22 +103,13 @@ void append_code_point(std::string& out, uint32_t c) {
 
 bool is_space(uint32_t c) {
   return (c >= 9 && c <= 13) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
-         c == 0x3000;
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-bool is_digit(uint32_t c) {
-  return c >= '0' && c <= '9';
-}
-bool is_alpha(uint32_t c) {
-  return iswalpha_l(static_cast<wint_t>(c), utf8_locale()) != 0 && !is_digit(c);
-}
-bool is_upper(uint32_t c) {
-  return iswupper_l(static_cast<wint_t>(c), utf8_locale()) != 0;
-}
-bool is_lower(uint32_t c) {
-  return iswlower_l(static_cast<wint_t>(c), utf8_locale()) != 0;
-}
+bool is_digit(uint32_t c) { return c >= '0' && c <= '9'; }
+bool is_alpha(uint32_t c) { return iswalpha_l(static_cast<wint_t>(c), utf8_locale()) != 0 && !is_digit(c); }
+bool is_upper(uint32_t c) { return iswupper_l(static_cast<wint_t>(c), utf8_locale()) != 0; }
+bool is_lower(uint32_t c) { return iswlower_l(static_cast<wint_t>(c), utf8_locale()) != 0; }
 
 bool is_printable(uint32_t c) {
   if (c < 0x7F) return c >= 0x20;

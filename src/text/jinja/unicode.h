@@ -39,8 +39,7 @@ class Characters {
 };
 
 size_t character_count(std::string_view text);
-uint32_t code_point(
-    std::string_view character);  // of the first character; an invalid byte gives 0xDC00 + byte
+uint32_t code_point(std::string_view character);  // of the first character; an invalid byte gives 0xDC00 + byte
 void append_code_point(std::string& out,
                        uint32_t code_point);  // surrogates and beyond U+10FFFF become U+FFFD
 

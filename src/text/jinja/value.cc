@@ -27,18 +27,14 @@ struct Measure {
   }
 };
 
-int order(double a, double b) {
-  return a < b ? -1 : a > b ? 1 : a == b ? 0 : 2;
-}
+int order(double a, double b) { return a < b ? -1 : a > b ? 1 : a == b ? 0 : 2; }
 
 int compare_numbers(const Value& a, const Value& b) {
   if (a.is_int() && b.is_int()) return a.integer() < b.integer() ? -1 : a.integer() > b.integer();
   return order(a.real(), b.real());
 }
 
-bool is_list_or_tuple(const Seq* seq) {
-  return seq && (seq->kind == SeqKind::kList || seq->kind == SeqKind::kTuple);
-}
+bool is_list_or_tuple(const Seq* seq) { return seq && (seq->kind == SeqKind::kList || seq->kind == SeqKind::kTuple); }
 
 bool equal_seq(const Seq& a, const Seq& b) {
   if (&a == &b) return true;
@@ -61,23 +57,16 @@ Value convert_json(const nlohmann::ordered_json& json, uint32_t depth) {
   using Type = nlohmann::ordered_json::value_t;
   if (depth > kMaxValueDepth) raise("value nested more than {} deep", kMaxValueDepth);
   switch (json.type()) {
-    case Type::boolean:
-      return json.get<bool>();
-    case Type::number_integer:
-      return json.get<int64_t>();
-    case Type::number_float:
-      return json.get<double>();
-    case Type::string:
-      return json.get_ref<const std::string&>();
+    case Type::boolean: return json.get<bool>();
+    case Type::number_integer: return json.get<int64_t>();
+    case Type::number_float: return json.get<double>();
+    case Type::string: return json.get_ref<const std::string&>();
     case Type::number_unsigned:
-      if (json.get<uint64_t>() > uint64_t{INT64_MAX})
-        raise("integer {} needs more than 64 bits", json.get<uint64_t>());
+      if (json.get<uint64_t>() > uint64_t{INT64_MAX}) raise("integer {} needs more than 64 bits", json.get<uint64_t>());
       return json.get<int64_t>();
     case Type::array:
-    case Type::object:
-      return json_container(json, depth);
-    default:
-      return {};
+    case Type::object: return json_container(json, depth);
+    default: return {};
   }
 }
 
@@ -100,9 +89,7 @@ std::string number_key(const Value& value) {
   return "f" + float_repr(d);
 }
 
-std::string text_key(std::string_view text) {
-  return fmt::format("s{}:{}", text.size(), text);
-}
+std::string text_key(std::string_view text) { return fmt::format("s{}:{}", text.size(), text); }
 
 }  // namespace
 
@@ -159,12 +146,8 @@ const Value* Dict::find_hashed(const std::string& key) const {
   return place == index_.end() ? nullptr : &entries[place->second].second;
 }
 
-const Value* Dict::find(const Value& key) const {
-  return find_hashed(hash_key(key));
-}
-const Value* Dict::find(std::string_view key) const {
-  return find_hashed(text_key(key));
-}
+const Value* Dict::find(const Value& key) const { return find_hashed(hash_key(key)); }
+const Value* Dict::find(std::string_view key) const { return find_hashed(text_key(key)); }
 
 Value make_seq(std::vector<Value> items, SeqKind kind, std::string label) {
   Measure measure;
@@ -178,9 +161,7 @@ Value make_seq(std::vector<Value> items, SeqKind kind, std::string label) {
   return std::shared_ptr<const Seq>(std::move(seq));
 }
 
-Value make_tuple(std::vector<Value> items) {
-  return make_seq(std::move(items), SeqKind::kTuple);
-}
+Value make_tuple(std::vector<Value> items) { return make_seq(std::move(items), SeqKind::kTuple); }
 
 Value make_generator(std::vector<Value> items, const char* label) {
   return make_seq(std::move(items), SeqKind::kGenerator, label);
@@ -206,18 +187,14 @@ uint64_t weight(const Value& value) {
 }
 
 const char* type_name(const Value& value) {
-  static constexpr const char* kNames[] = {"NoneType", "Undefined", "bool",        "int",
-                                           "float",    "str",       "Markup",      "list",
-                                           "dict",     "Namespace", "LoopContext", "function"};
+  static constexpr const char* kNames[] = {"NoneType", "Undefined", "bool", "int",       "float",       "str",
+                                           "Markup",   "list",      "dict", "Namespace", "LoopContext", "function"};
   const Seq* seq = value.seq();
   if (!seq || seq->kind == SeqKind::kList) return kNames[value.data().index()];
   switch (seq->kind) {
-    case SeqKind::kTuple:
-      return "tuple";
-    case SeqKind::kRange:
-      return "range";
-    default:
-      return seq->label.c_str();
+    case SeqKind::kTuple: return "tuple";
+    case SeqKind::kRange: return "range";
+    default: return seq->label.c_str();
   }
 }
 
@@ -297,8 +274,6 @@ const Value& defined(const Value& value) {
   return value;
 }
 
-Value from_json(const nlohmann::ordered_json& json) {
-  return convert_json(json, 0);
-}
+Value from_json(const nlohmann::ordered_json& json) { return convert_json(json, 0); }
 
 }  // namespace frugal::jinja

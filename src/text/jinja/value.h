@@ -64,10 +64,9 @@ struct Markup {
 
 class Value {
  public:
-  using Variant =
-      std::variant<None, Undefined, bool, int64_t, double, Text, Markup, std::shared_ptr<const Seq>,
-                   std::shared_ptr<const Dict>, std::shared_ptr<Namespace>, std::shared_ptr<Loop>,
-                   std::shared_ptr<const Callable>>;
+  using Variant = std::variant<None, Undefined, bool, int64_t, double, Text, Markup, std::shared_ptr<const Seq>,
+                               std::shared_ptr<const Dict>, std::shared_ptr<Namespace>, std::shared_ptr<Loop>,
+                               std::shared_ptr<const Callable>>;
 
   Value() = default;
   Value(bool b) : data_(b) {}
