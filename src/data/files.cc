@@ -38,10 +38,13 @@ std::vector<Part> cut_into_parts(const std::vector<std::string>& files, uint64_t
   for (const std::string& path : files) {
     const uint64_t size = fs::file_size(path);
     if (size <= piece || is_packed(path)) {
-      parts.push_back({path, 0, size});
+      parts.push_back({path, 0, size, size});
       continue;
     }
-    for (uint64_t at = 0; at < size; at += piece) parts.push_back({path, at, std::min(size, at + piece)});
+    for (uint64_t at = 0; at < size; at += piece) {
+      const uint64_t end = std::min(size, at + piece);
+      parts.push_back({path, at, end, end - at});
+    }
   }
   return parts;
 }
@@ -62,10 +65,12 @@ void join_files(const std::vector<std::string>& files, const std::string& path) 
   if (!files.empty()) fs::remove(fs::path(files[0]).parent_path(), ignored);
 }
 
-std::string Part::key() const {
+std::string file_key(const std::string& path) {
   struct stat s {};
   ::stat(path.c_str(), &s);
-  return fmt::format("{}:{}-{}:{}:{}", path, begin, end, s.st_size, s.st_mtime);
+  return fmt::format("{}:{}:{}", path, s.st_size, s.st_mtime);
 }
+
+std::string Part::key() const { return fmt::format("{}:{}-{}{}", file_key(path), begin, end, more); }
 
 }  // namespace frugal::data

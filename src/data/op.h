@@ -26,10 +26,13 @@ namespace frugal::data {
 class Scratch;
 
 struct Part {
-  std::string path;
-  uint64_t begin = 0, end = 0;  // bytes of the file; for compressed ones the whole
-  std::string key() const;      // names the part in a manifest: changes when the file's size or date does
+  std::string path;             // a file; of several, the first
+  uint64_t begin = 0, end = 0;  // bytes of the file, for compressed ones the whole; or what its source counts in
+  uint64_t bytes = 0;           // about how much there is to read
+  std::string more = {};        // what else makes it the same part: the sizes and dates of its other files
+  std::string key() const;      // names the part in a manifest: changes when a file's size or date does
 };
+std::string file_key(const std::string& path);  // path, size and date
 
 // Bytes that hold whole records (lines, WARC records), with room behind them for vector loads.
 struct RawBlock {

@@ -64,6 +64,7 @@ class Work {
   explicit Work(const Pass& pass) : pass_(pass) {}
 
   void operator()(RawBlock block, Done& done) {
+    base_ = pass_.bases.empty() ? 0 : pass_.bases[done.part];
     const Plan& plan = *pass_.plan;
     Batch batch;
     const double begin = now_s();
@@ -132,9 +133,7 @@ class Work {
 
   const Pass& pass_;
   Scratch scratch_;
-
- public:
-  uint64_t base_ = 0;  // of the block's part
+  uint64_t base_ = 0;  // the number of the first document of the block's part
 };
 
 // Puts what is done into files, in order.
@@ -222,10 +221,7 @@ class Crew {
     done.counts = Counts(pass_.plan->stages.size());
     uint64_t number = 0;
     if (!take(block, done, number)) return false;
-    if (block.size > 0) {
-      work.base_ = pass_.bases.empty() ? 0 : pass_.bases[done.part];
-      work(std::move(block), done);
-    }
+    if (block.size > 0) work(std::move(block), done);
     give(std::move(done), number);
     return true;
   }

@@ -27,7 +27,7 @@ std::string identity(const Plan& plan, const std::vector<Part>& parts, const Run
 // A lane's records of one slice are held in memory: a slice for each 256 MiB of input, a power of two.
 uint32_t slices_for(const std::vector<Part>& parts) {
   uint64_t bytes = 0;
-  for (const Part& p : parts) bytes += p.end - p.begin;
+  for (const Part& p : parts) bytes += p.bytes;
   return static_cast<uint32_t>(std::bit_ceil(std::clamp<uint64_t>(bytes >> 28, 1, 1 << 16)));
 }
 
@@ -51,7 +51,6 @@ class Run {
 
   Counts operator()() {
     Manifest manifest(work_ + "/manifest.jsonl", identity(plan_, parts_, options_), options_.resume);
-    Progress progress(options_.progress, "documents", 0);
     std::vector<size_t> globals;
     for (size_t s = 0; s < plan_.stages.size(); ++s)
       if (plan_.stages[s].global) globals.push_back(s);
@@ -59,6 +58,7 @@ class Run {
     for (size_t p = all_done(manifest, globals.size()) ? globals.size() + 1 : 0; p <= globals.size(); ++p) {
       Pass pass = make_pass(p, first, p < globals.size() ? globals[p] : plan_.stages.size(), manifest);
       if (p > 0) group(first, p - 1, pass.bases, manifest);
+      Progress progress(options_.progress, fmt::format("pass {} of {}, documents", p + 1, globals.size() + 1), 0);
       run_pass(pass, manifest, workers_, options_.stop, progress);
       first = pass.end_stage;
     }

@@ -184,6 +184,44 @@ TEST(Pipeline, StopsWhenToldAndResumes) {
   EXPECT_EQ(run_spec(spec, {.resume = true}).counts.out_docs, 100u);
 }
 
+TEST(TextFiles, EachIsADocument) {
+  TestFolder tmp;
+  tmp.write("in/b.txt", "second \xe9t\xe9");
+  tmp.write("in/a/one.txt", "first\n");
+  tmp.write("in/c.txt.gz", packed(".gz", "third"));
+  tmp.write("in/d.txt", std::string(2000, 'x'));
+  tmp.write("in/e.txt", "");
+  tmp.write("in/f.txt", "<meta charset=koi8-r> means \xc3\xa9t\xc3\xa9");
+  const Report r = run_spec(fmt::format("text(\"{}\",longest=1KiB) | jsonl(\"{}\")", tmp / "in", tmp / "out"));
+  std::vector<std::string> texts;
+  for (const auto& row : json_rows(all_text(tmp / "out"))) texts.push_back(row.at("text"));
+  EXPECT_EQ(texts, (std::vector<std::string>{"first\n", "second \xc3\xa9t\xc3\xa9", "third", "",
+                                             "<meta charset=koi8-r> means \xc3\xa9t\xc3\xa9"}));
+  EXPECT_TRUE(ids(all_text(tmp / "out")).at(0).ends_with("in/a/one.txt"));
+  EXPECT_EQ(r.counts.faults.at("file too long"), 1u);
+}
+
+TEST(TextFiles, AChangedFileIsAnotherRun) {
+  TestFolder tmp;
+  tmp.write("in/a.txt", "one");
+  tmp.write("in/b.txt", "two");
+  const std::string spec = fmt::format("text(\"{}\") | jsonl(\"{}\")", tmp / "in", tmp / "out");
+  run_spec(spec);
+  EXPECT_EQ(run_spec(spec, {.resume = true}).counts.out_docs, 2u);
+  tmp.write("in/b.txt", "longer");
+  EXPECT_THROW(run_spec(spec, {.resume = true}), Error);
+}
+
+TEST(Pipeline, ProgressNamesThePass) {
+  TestFolder tmp;
+  const std::string in = tmp.write("in.jsonl", some_jsonl(20));
+  std::string shown;
+  const ProgressSink sink{.write = [&](std::string_view line) { shown += line; }, .interval_s = 0};
+  run_spec(fmt::format("jsonl(\"{}\") | exact | jsonl(\"{}\")", in, tmp / "out"), {.workers = 1, .progress = sink});
+  EXPECT_NE(shown.find("pass 1 of 2, documents"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("pass 2 of 2, documents"), std::string::npos) << shown;
+}
+
 TEST(Tokens, DecodeToTheDocuments) {
   TestFolder tmp;
   const std::string in =

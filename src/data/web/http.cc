@@ -86,6 +86,16 @@ std::string charset_in(std::string_view text) {
   return low.substr(begin, end - begin);
 }
 
+// What the first <meta> with a character set says; "charset=" in running text says nothing.
+std::string charset_of_meta(std::string_view head) {
+  const std::string low = lowered(head);
+  for (size_t at = low.find("<meta"); at != std::string::npos; at = low.find("<meta", at + 1)) {
+    std::string name = charset_in(head.substr(at, low.find('>', at) - at));
+    if (!name.empty()) return name;
+  }
+  return {};
+}
+
 enum class Utf8 { kNo, kCut, kYes };  // kCut: all of it, but for the last character's end
 
 Utf8 is_utf8(std::string_view bytes) {
@@ -173,13 +183,13 @@ bool read_http(std::string_view message, size_t longest, HttpMessage& m, std::st
   return true;
 }
 
-std::string to_utf8(std::string_view bytes, std::string_view header) {
+std::string to_utf8(std::string_view bytes, std::string_view header, bool is_page) {
   constexpr std::string_view kMark = "\xef\xbb\xbf";
   if (bytes.starts_with(kMark)) return repaired(bytes.substr(kMark.size()));
   std::string charset = bytes.starts_with("\xff\xfe")   ? "utf-16le"
                         : bytes.starts_with("\xfe\xff") ? "utf-16be"
                                                         : charset_in(header);
-  if (charset.empty()) charset = charset_in(bytes.substr(0, 2048));
+  if (charset.empty() && is_page) charset = charset_of_meta(bytes.substr(0, 2048));
   const Utf8 utf8 = is_utf8(bytes);
   if (charset.empty()) charset = utf8 == Utf8::kNo ? "windows-1252" : "utf-8";
   if (charset == "utf-8" || charset == "utf8") return utf8 == Utf8::kYes ? std::string(bytes) : repaired(bytes);

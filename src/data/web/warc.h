@@ -53,7 +53,8 @@ struct HttpMessage {
 bool read_http(std::string_view message, size_t longest, HttpMessage& out, std::string& room, Faults& faults);
 
 // Text in UTF-8 from bytes in the character set that the HTTP header, a byte order mark or the page's own <meta> names;
-// where none does, UTF-8 if that is what it is, else Windows-1252. Bytes that mean nothing become U+FFFD.
-std::string to_utf8(std::string_view bytes, std::string_view charset_of_header);
+// where none does, UTF-8 if that is what it is, else Windows-1252. Bytes that mean nothing become U+FFFD. A plain text
+// (is_page false) may speak of <meta> and means nothing by it.
+std::string to_utf8(std::string_view bytes, std::string_view charset_of_header, bool is_page = true);
 
 }  // namespace frugal::data

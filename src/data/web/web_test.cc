@@ -80,8 +80,9 @@ TEST(Warc, ChunksPackingAndCharacterSets) {
       record("response", page("<p>caf\xe9 \x93q\x94", "Content-Type: text/html; charset=ISO-8859-1\r\n")) +
       record("response", page("<meta charset='koi8-r'><p>\xf4\xc5\xd3\xd4", html)) +
       record("response", page("<p>caf\xc3\xa9", html)) + record("response", page("<p>caf\xe9", html)) +
-      record("response", page(std::string("\xff\xfe<\0p\0>\0e\0", 10), html)));
-  ASSERT_EQ(r.texts.size(), 7u) << nlohmann::json(r.faults).dump();
+      record("response", page(std::string("\xff\xfe<\0p\0>\0e\0", 10), html)) +
+      record("response", page("<meta name=a><p>charset=koi8-r caf\xc3\xa9", html)));
+  ASSERT_EQ(r.texts.size(), 8u) << nlohmann::json(r.faults).dump();
   EXPECT_EQ(r.texts.at(0), "<p>abcde");
   EXPECT_EQ(r.texts.at(1), "<p>packed page");
   EXPECT_EQ(r.texts.at(2), "<p>caf\xc3\xa9 \xe2\x80\x9cq\xe2\x80\x9d");
@@ -89,6 +90,7 @@ TEST(Warc, ChunksPackingAndCharacterSets) {
   EXPECT_EQ(r.texts.at(4), "<p>caf\xc3\xa9");
   EXPECT_EQ(r.texts.at(5), "<p>caf\xc3\xa9");
   EXPECT_EQ(r.texts.at(6), "<p>e");
+  EXPECT_EQ(r.texts.at(7), "<meta name=a><p>charset=koi8-r caf\xc3\xa9");  // only a <meta> names one
 }
 
 TEST(Warc, RealAndBrokenFiles) {
