@@ -62,7 +62,7 @@ base() {
   "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || venv=(python3-venv)
   ensure_packages c++=g++ cmake=cmake ninja=ninja-build ccache=ccache pkg-config=pkg-config "${venv[@]}" \
     libfmt-dev libspdlog-dev nlohmann-json3-dev libcli11-dev libpcre2-dev zlib1g-dev libgtest-dev \
-    libsimdjson-dev libzstd-dev libxxhash-dev libmodest-dev
+    libsimdjson-dev libzstd-dev libxxhash-dev libmodest-dev libicu-dev libpsl-dev
 }
 
 # The private environment, made when something has to be downloaded; its pip is the one used.

@@ -11,7 +11,6 @@
 #include "data/dedup/line_key.h"
 #include "data/dedup/minhash_signature.h"
 #include "data/sha1.h"
-#include "data/web/url.h"
 #include "data/words/simplify.h"
 
 namespace frugal::data {
@@ -292,18 +291,6 @@ TEST(UrlDedup, KeepsTheNewest) {
   EXPECT_EQ(kept_ids(tmp / "out"), (std::vector<std::string>{"new", "other", "none"}));
   run_spec(fmt::format("jsonl(\"{}\") | url_dedup(keep=first) | jsonl(\"{}\")", in, tmp / "out2"));
   EXPECT_EQ(kept_ids(tmp / "out2"), (std::vector<std::string>{"old", "other", "none"}));
-}
-
-TEST(Url, OneFormForOnePage) {
-  const UrlForm form;
-  EXPECT_EQ(canonical_url("HTTP://user:pw@WWW.Example.com:80/a/./b/../c/?b=2&utm_x=1&a=1#f", form),
-            "example.com/a/c?b=2&a=1");
-  EXPECT_EQ(canonical_url("http://example.com/%7euser/%e4 x", form), "example.com/~user/%E4%20x");
-  EXPECT_EQ(canonical_url("https://example.com:8443", form), "example.com:8443");
-  EXPECT_EQ(canonical_url("not an address", form), "not an address");
-  EXPECT_EQ(registered_domain("a.b.example.co.uk"), "example.co.uk");
-  EXPECT_EQ(registered_domain("sub.example.com"), "example.com");
-  EXPECT_EQ(registered_domain("192.168.0.1"), "192.168.0.1");
 }
 
 TEST(Lines, NormalisedAsCcNet) {

@@ -76,9 +76,9 @@ class Exact : public ByKey {
   bool simplified_;
 };
 
-class Url : public ByKey {
+class UrlDedup : public ByKey {
  public:
-  Url(std::string url, std::string date, bool newest, UrlForm form, Within within)
+  UrlDedup(std::string url, std::string date, bool newest, UrlForm form, Within within)
       : ByKey("url", std::move(within)), url_(std::move(url)), date_(std::move(date)), newest_(newest), form_(form) {}
   void sketch(const Batch& batch, size_t row, Scratch&, std::vector<Record>& out) const override {
     const std::string url = meta_text(batch.meta[row], url_);
@@ -130,8 +130,8 @@ const Register<MakeGlobalOp> kUrl(
                 Within::param()}},
     [](const Args& a) {
       const UrlForm form{.scheme = a.flag("scheme"), .www = a.flag("www"), .tracking = a.flag("tracking")};
-      return std::make_unique<Url>(a.text("url"), a.text("date"), a.text("keep") == "newest", form,
-                                   Within(a.text("within")));
+      return std::make_unique<UrlDedup>(a.text("url"), a.text("date"), a.text("keep") == "newest", form,
+                                        Within(a.text("within")));
     });
 
 }  // namespace

@@ -1,62 +1,35 @@
 #include "data/web/url.h"
 
+#include <libpsl.h>
+
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <optional>
+
+#include "data/web/percent.h"
 
 namespace frugal::data {
 namespace {
 
-bool unreserved(unsigned char c) {
+bool unreserved(char c) {
   return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '-' || c == '.' || c == '_' || c == '~';
 }
-int hex(char c) {
-  return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
-}
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
-
-// Percent signs before unreserved characters are decoded; bytes that no address holds are encoded.
-std::string recoded(std::string_view text) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    auto c = static_cast<unsigned char>(text[i]);
-    const bool coded = c == '%' && i + 2 < text.size() && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0;
-    if (coded) c = static_cast<unsigned char>(hex(text[i + 1]) * 16 + hex(text[i + 2])), i += 2;
-    const bool plain = coded ? unreserved(c) : c > ' ' && c < 0x7f && c != '"' && c != '<' && c != '>';
-    if (plain)
-      out += static_cast<char>(c);
-    else
-      out += '%', out += kHex[c >> 4], out += kHex[c & 15];
-  }
-  return out;
-}
-
-// Without . and .. segments; begins with a slash.
-std::string resolved(std::string_view path) {
-  std::vector<std::string_view> kept;
-  size_t at = path.starts_with('/') ? 1 : 0;
+// Percent signs before unreserved characters are decoded, the digits of others upper case.
+void append_recoded(std::string_view text, std::string& out) {
   for (;;) {
-    const size_t end = std::min(path.find('/', at), path.size());
-    const std::string_view segment = path.substr(at, end - at);
-    const bool last = end == path.size(), dot = segment == ".", dots = segment == "..";
-    if (dots && !kept.empty()) kept.pop_back();
-    if (!dot && !dots)
-      kept.push_back(segment);
-    else if (last)
-      kept.emplace_back();
-    if (last) break;
-    at = end + 1;
+    const size_t sign = text.find('%');
+    out.append(text.substr(0, sign));
+    if (sign == std::string_view::npos) return;
+    text.remove_prefix(sign);
+    const bool coded = text.size() > 2 && hex_digit(text[1]) >= 0 && hex_digit(text[2]) >= 0;
+    const char c = coded ? static_cast<char>(hex_digit(text[1]) * 16 + hex_digit(text[2])) : '%';
+    if (coded && !unreserved(c))
+      percent_encode({&c, 1}, EncodeSet::kAll, out);
+    else
+      out += c;
+    text.remove_prefix(coded ? 3 : 1);
   }
-  std::string out;
-  for (std::string_view s : kept) out.append("/").append(s);
-  return out.empty() ? "/" : out;
 }
 
 bool tracks(std::string_view name) {
@@ -65,80 +38,60 @@ bool tracks(std::string_view name) {
   return name.starts_with("utm_") || std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
-std::string without_tracking(std::string_view query) {
-  std::string out;
+void append_without_tracking(std::string_view query, std::string& out) {
+  char before = '?';
   for (size_t at = 0; at <= query.size();) {
     const size_t end = std::min(query.find('&', at), query.size());
     const std::string_view pair = query.substr(at, end - at);
-    if (!pair.empty() && !tracks(pair.substr(0, pair.find('=')))) out.append(out.empty() ? "" : "&").append(pair);
     at = end + 1;
+    if (pair.empty() || tracks(pair.substr(0, pair.find('=')))) continue;
+    out += before;
+    append_recoded(pair, out);
+    before = '&';
   }
-  return out;
-}
-
-// The authority without user information; port taken off, host in lower case without a trailing dot.
-void split_authority(std::string_view authority, UrlParts& parts) {
-  if (const size_t user = authority.rfind('@'); user != std::string_view::npos) authority.remove_prefix(user + 1);
-  const size_t bracket = authority.rfind(']'), colon = authority.rfind(':');
-  const bool port = colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
-  if (port) parts.port = authority.substr(colon + 1);
-  parts.host = lowered(recoded(authority.substr(0, port ? colon : authority.size())));
-  while (parts.host.ends_with('.')) parts.host.pop_back();
-  if ((parts.scheme == "http" && parts.port == "80") || (parts.scheme == "https" && parts.port == "443"))
-    parts.port.clear();
 }
 
 }  // namespace
 
-UrlParts split_url(std::string_view url) {
-  UrlParts parts;
-  while (!url.empty() && static_cast<unsigned char>(url.front()) <= ' ') url.remove_prefix(1);
-  while (!url.empty() && static_cast<unsigned char>(url.back()) <= ' ') url.remove_suffix(1);
-  const size_t mark = url.find("://");
-  if (mark == std::string_view::npos || mark == 0) {
-    parts.path = url;
-    return parts;
-  }
-  parts.scheme = lowered(url.substr(0, mark));
-  url.remove_prefix(mark + 3);
-  url = url.substr(0, url.find('#'));
-  const size_t end = std::min(url.find_first_of("/?\\"), url.size());
-  split_authority(url.substr(0, end), parts);
-  url.remove_prefix(end);
-  const size_t question = std::min(url.find('?'), url.size());
-  std::string path(url.substr(0, question));
-  std::replace(path.begin(), path.end(), '\\', '/');
-  parts.path = resolved(recoded(path));
-  parts.query = recoded(url.substr(std::min(question + 1, url.size())));
-  return parts;
+std::string_view plain_host(const Url& url) {
+  std::string_view host = url.host ? std::string_view(*url.host) : std::string_view();
+  while (host.ends_with('.')) host.remove_suffix(1);
+  return host;
 }
 
-std::string canonical_url(std::string_view url, const UrlForm& form) {
-  UrlParts p = split_url(url);
-  if (p.host.empty()) return p.path;
-  if (!form.www && p.host.starts_with("www.")) p.host.erase(0, 4);
-  while (p.path.ends_with('/')) p.path.pop_back();
-  if (!form.tracking) p.query = without_tracking(p.query);
-  std::string out = form.scheme ? p.scheme + "://" : "";
-  out += p.host;
-  if (!p.port.empty()) out += ":" + p.port;
-  out += p.path;
-  return p.query.empty() ? out : out + "?" + p.query;
+std::string canonical_url(const Url& url, const UrlForm& form) {
+  std::string_view host = plain_host(url), path = url.path;
+  if (host.empty()) return url.href();
+  if (!form.www && host.starts_with("www.")) host.remove_prefix(4);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  std::string out;
+  out.reserve(url.scheme.size() + host.size() + path.size() + (url.query ? url.query->size() : 0) + 12);
+  if (form.scheme) out.append(url.scheme).append("://");
+  out.append(host);
+  if (url.port) out.append(":").append(std::to_string(*url.port));
+  append_recoded(path, out);
+  if (!url.query || url.query->empty()) return out;
+  if (!form.tracking) {
+    append_without_tracking(*url.query, out);
+  } else {
+    out += '?';
+    append_recoded(*url.query, out);
+  }
+  return out;
+}
+
+std::string canonical_url(std::string_view text, const UrlForm& form) {
+  if (const std::optional<Url> url = parse_url(text)) return canonical_url(*url, form);
+  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
+  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
+  return std::string(text);
 }
 
 std::string_view registered_domain(std::string_view host) {
-  static constexpr std::array<std::string_view, 12> kSecond = {"co", "com", "org", "net", "gov", "edu",
-                                                               "ac", "or",  "ne",  "go",  "gob", "nom"};
   if (host.empty() || (host.back() >= '0' && host.back() <= '9') || host.starts_with('[')) return host;
-  const size_t last = host.rfind('.');
-  if (last == std::string_view::npos || last == 0) return host;
-  const size_t second = host.rfind('.', last - 1);
-  if (second == std::string_view::npos) return host;
-  const std::string_view label = host.substr(second + 1, last - second - 1);
-  const bool suffix = host.size() - last - 1 == 2 && std::find(kSecond.begin(), kSecond.end(), label) != kSecond.end();
-  if (!suffix || second == 0) return host.substr(second + 1);
-  const size_t third = host.rfind('.', second - 1);
-  return third == std::string_view::npos ? host : host.substr(third + 1);
+  const std::string name(host);
+  const char* domain = psl_registrable_domain(psl_builtin(), name.c_str());
+  return domain == nullptr ? host : host.substr(static_cast<size_t>(domain - name.c_str()));
 }
 
 }  // namespace frugal::data

@@ -1,8 +1,11 @@
-// Addresses: one form for those that name the same page, and the parts that block lists ask for.
+// Addresses as deduplication and block lists see them: one form for those that name the same page, on top of the URL
+// standard's, and the part of a host that somebody registers.
 #pragma once
 
 #include <string>
 #include <string_view>
+
+#include "data/web/whatwg_url.h"
 
 namespace frugal::data {
 
@@ -13,21 +16,20 @@ struct UrlForm {
   bool tracking = false;  // utm_*, gclid, fbclid and the like in the query
 };
 
-struct UrlParts {
-  std::string scheme, host, port, path, query;  // lower-case scheme and host; no port where it is the scheme's own
-};
+// One line for all addresses of a page: host:port/path?query, with scheme and www. where the form asks for them. On top
+// of the URL standard: user information, fragment, dots at the host's end and slashes at the path's go; percent signs
+// before unreserved characters are decoded, their digits upper case.
+std::string canonical_url(const Url& url, const UrlForm& form);
 
-// Splits an absolute address; for anything else the host is empty and the path is the text. User information and
-// fragment are left out; . and .. segments are resolved; percent signs before unreserved characters are decoded, their
-// digits upper case.
-UrlParts split_url(std::string_view url);
+// The same for text; what is no address with a host is its own line.
+std::string canonical_url(std::string_view text, const UrlForm& form);
 
-// One line for all addresses of a page: host/path?query, with scheme and www. where the form asks for them. A slash at
-// the end of a path does not count.
-std::string canonical_url(std::string_view url, const UrlForm& form);
+// The host without dots at its end; empty where there is none.
+std::string_view plain_host(const Url& url);
 
-// The part of a host that somebody registers: the last label before a public suffix and that suffix, by a short list of
-// two-label suffixes (co.uk, com.au, ...). An address in digits is itself.
+// The part of a host that somebody registers: the label before a public suffix and that suffix, by the public suffix
+// list (publicsuffix.org) that libpsl holds, private parts included (a blog of a blog host is a site). An address in
+// numbers and a host that is itself a suffix are themselves. host: as in Url.
 std::string_view registered_domain(std::string_view host);
 
 }  // namespace frugal::data

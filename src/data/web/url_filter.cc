@@ -36,8 +36,10 @@ class UrlFilter : public RowOp {
   void apply(Document& doc, Scratch&) const override {
     const std::string url = meta_text(doc.meta(), member_);
     if (url.empty()) return;
-    if (on_domains(split_url(url).host)) return doc.drop(0);
-    if (on_urls(canonical_url(url, {}))) return doc.drop(1);
+    if (const std::optional<Url> parsed = parse_url(url)) {
+      if (on_domains(plain_host(*parsed))) return doc.drop(0);
+      if (on_urls(canonical_url(*parsed, {}))) return doc.drop(1);
+    }
     by_words(doc, url);
   }
 
