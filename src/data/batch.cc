@@ -49,7 +49,11 @@ std::string_view meta_value(std::string_view meta, std::string_view name) {
     if (key == name) found = value;
     return key != name;
   });
-  return found;
+  const size_t dot = found.empty() ? name.find('.') : std::string_view::npos;
+  if (dot == std::string_view::npos) return found;
+  const std::string_view object = meta_value(meta, name.substr(0, dot));
+  if (!object.starts_with('{') || !object.ends_with('}')) return {};
+  return meta_value(object.substr(1, object.size() - 2), name.substr(dot + 1));
 }
 
 std::string meta_text(std::string_view meta, std::string_view name) {

@@ -85,7 +85,8 @@ class Document {
   size_t row_;
 };
 
-// The raw JSON value of a member of meta, such as `"http://..."`; empty when it is not there.
+// The raw JSON value of a member of meta, such as `"http://..."`; empty when it is not there. A name with a
+// point that is no member itself is a path: metadata.url is the member url of the object metadata.
 std::string_view meta_value(std::string_view meta, std::string_view name);
 // The same as text: strings without quotes and escapes.
 std::string meta_text(std::string_view meta, std::string_view name);

@@ -14,9 +14,23 @@
 #include "data/scratch.h"
 
 namespace frugal::data {
+
+const std::array<std::string, kPiiKinds> kPiiNames = {"email", "ip", "phone", "card", "iban"};
+
+uint32_t pii_mask(const Args& args) {
+  uint32_t mask = 0;
+  for (const Value& v : args.list("kinds")) {
+    size_t k = 0;
+    while (k < kPiiKinds && v.text != kPiiNames[k]) ++k;
+    if (k == kPiiKinds)
+      fail(ErrorCode::kUsage, "pii", "found kind '{}', expected email, ip, phone, card or iban", v.text);
+    mask |= 1u << k;
+  }
+  return mask;
+}
+
 namespace {
 
-constexpr std::array<const char*, kPiiKinds> kNames = {"email", "ip", "phone", "card", "iban"};
 constexpr std::array<std::array<std::string_view, 2>, kPiiKinds> kReplacements = {
     {{"email@example.com", "firstname.lastname@example.org"},
      {"192.0.2.1", "198.51.100.7"},
@@ -29,7 +43,7 @@ class PiiRule : public RowOp {
   PiiRule(uint32_t kinds, bool replace, double most) : kinds_(kinds), replace_(replace), most_(most) {}
   std::vector<Column> columns() const override {
     std::vector<Column> list;
-    for (const char* name : kNames) list.push_back({std::string("pii_") + name});
+    for (const std::string& name : kPiiNames) list.push_back({"pii_" + name});
     return list;
   }
   std::vector<std::string> reasons() const override { return {"pii_too_many"}; }
@@ -61,18 +75,6 @@ class PiiRule : public RowOp {
   double most_;
 };
 
-uint32_t kinds_of(const Args& a) {
-  uint32_t mask = 0;
-  for (const Value& v : a.list("kinds")) {
-    size_t k = 0;
-    while (k < kPiiKinds && v.text != kNames[k]) ++k;
-    if (k == kPiiKinds)
-      fail(ErrorCode::kUsage, "pii", "found kind '{}', expected email, ip, phone, card or iban", v.text);
-    mask |= 1u << k;
-  }
-  return mask;
-}
-
 const Register<MakeRowOp> kPii(
     {.kind = "data",
      .role = "filter",
@@ -86,7 +88,7 @@ const Register<MakeRowOp> kPii(
                 ParamInfo::choice("action", {"replace", "count"}, "what happens in documents that are kept")
                     .preset("replace"),
                 ParamInfo::real("max", "documents with more go (Dolma: 5)").preset("1000000000").at_least(0)}},
-    [](const Args& a) { return std::make_unique<PiiRule>(kinds_of(a), a.text("action") == "replace", a.real("max")); });
+    [](const Args& a) { return std::make_unique<PiiRule>(pii_mask(a), a.text("action") == "replace", a.real("max")); });
 
 }  // namespace
 }  // namespace frugal::data

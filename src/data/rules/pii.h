@@ -1,15 +1,22 @@
 // Personal data that has a form of its own: where it stands in a text.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/registry.h"
+
 namespace frugal::data {
 
 enum class Pii : uint8_t { kEmail, kIp, kPhone, kCard, kIban };
 constexpr size_t kPiiKinds = 5;
+extern const std::array<std::string, kPiiKinds> kPiiNames;  // email, ip, phone, card, iban
+
+// The mask of the names in a list parameter `kinds`; throws Error(kUsage) for another name.
+uint32_t pii_mask(const Args& args);
 
 struct PiiSpan {
   size_t begin, end;

@@ -1,5 +1,6 @@
 // threshold: other limits on values that are there already: a column of a stage before, or a value that an earlier run
-// wrote beside the document. So a rule is computed once and its limit chosen later:
+// wrote beside the document, or a number (true is 1) in its metadata, such as metadata.length. So a rule is computed
+// once and its limit chosen later:
 //   jsonl(scored) | threshold(gopher_words,>=,100) | jsonl(out)
 // Documents without the value are kept, and counted in the column threshold_missing.
 #include <cstdlib>
@@ -27,13 +28,18 @@ class Threshold : public RowOp {
   }
 
  private:
+  // A value of an earlier run, else a member of the metadata.
   double stored(std::string_view meta) const {
     const std::string_view values = meta_value(meta, "values");
-    if (values.size() < 2) return std::numeric_limits<double>::quiet_NaN();
-    const std::string raw(meta_value(values.substr(1, values.size() - 2), name_));
+    const std::string_view value = values.size() < 2 ? values : meta_value(values.substr(1, values.size() - 2), name_);
+    return number(value.empty() ? meta_value(meta, name_) : value);
+  }
+  static double number(std::string_view json) {
+    if (json == "true" || json == "false") return json == "true" ? 1 : 0;
+    const std::string raw(json);
     char* end = nullptr;
     const double value = std::strtod(raw.c_str(), &end);
-    return raw.empty() || end == raw.c_str() ? std::numeric_limits<double>::quiet_NaN() : value;
+    return end == raw.c_str() ? std::numeric_limits<double>::quiet_NaN() : value;
   }
   bool holds(double v) const {
     if (op_ == "<") return v < value_;
@@ -53,7 +59,7 @@ const Register<MakeRowOp> kThreshold(
      .role = "filter",
      .name = "threshold",
      .help = "keeps documents whose stored value compares as asked: threshold(gopher_words,>=,100)",
-     .params = {ParamInfo::text("column", "a value's name"),
+     .params = {ParamInfo::text("column", "a value's name, or a path in the metadata: attributes.toxicity"),
                 ParamInfo::choice("op", {"<", "<=", ">", ">=", "=="}, "value op limit must hold"),
                 ParamInfo::real("value", "the limit")}},
     [](const Args& a) { return std::make_unique<Threshold>(a.text("column"), a.text("op"), a.real("value")); });
