@@ -11,7 +11,7 @@ export PYTHON PROMPT
 
 CONFIGURE = cmake --preset $(1) --log-level=NOTICE -DFRUGAL_PYTHON="$$(command -v $(PYTHON))" $(2) >/dev/null
 WITH_ATEN = -DFRUGAL_ATEN=$(ATEN)
-SETUP = tools/setup.sh base $(if $(filter OFF,$(ATEN)),,torch) model
+SETUP = tools/setup.sh base $(if $(filter OFF,$(ATEN)),,torch) arrow model
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build run test cases bench check format asan tsan fuzz clean

@@ -3,18 +3,8 @@
 # Not find_package(Torch): that asks for the CUDA toolkit, compiler included, on any machine whose wheel was built with
 # CUDA. The two CUDA libraries that libtorch_cpu itself names are linked directly: so they come through our own run
 # path, wherever they lie. Where LibTorch is not found FRUGAL_ATEN goes off for this configuration.
-find_program(FRUGAL_PYTHON NAMES python3 REQUIRED)
-if(DEFINED ENV{FRUGAL_TORCH_DIR})  # kept for the runs of cmake that ninja starts by itself
-  set(FRUGAL_TORCH_DIR "$ENV{FRUGAL_TORCH_DIR}" CACHE PATH "torch folder to use; empty: search" FORCE)
-endif()
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/find_torch.py)
-execute_process(COMMAND ${CMAKE_COMMAND} -E env "FRUGAL_TORCH_DIR=${FRUGAL_TORCH_DIR}"
-                        ${FRUGAL_PYTHON} ${CMAKE_SOURCE_DIR}/tools/find_torch.py
-                OUTPUT_VARIABLE FOUND OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-foreach(PART torch cudart cupti)
-  string(REGEX MATCH "${PART}=([^\n]*)" _ "${FOUND}")
-  set(FRUGAL_${PART} "${CMAKE_MATCH_1}")
-endforeach()
+include(${CMAKE_CURRENT_LIST_DIR}/wheels.cmake)
+frugal_find_wheels(torch cudart cupti)
 
 if(NOT FRUGAL_torch)
   message(NOTICE "LibTorch: torch 2.11 not found, so building without AtenOps; `make setup` brings it")

@@ -2,15 +2,16 @@
 # Installs what building, testing and running frugal miss, and nothing else. Safe to run any number of times: what is
 # there is left alone, and then it takes about a second.
 #
-#   tools/setup.sh [base] [torch] [model] [language] [check] [fuzz]      without a word: base torch model
+#   tools/setup.sh [base] [torch] [arrow] [model] [language] [check] [fuzz]      without a word: base torch arrow model
 #
 #   base    the distribution's packages (installed as root or through passwordless sudo, else the command is printed)
 #   torch   LibTorch 2.11 from the torch wheel: one already there is used, else it goes into .venv without dependencies
+#   arrow   Arrow and Parquet from the pyarrow wheel: one already there is used, else it goes into .venv
 #   model   the default model, under models/
 #   language   the language identification model lid.176.ftz, under models/
 #   check   clang-format and clang-tidy, for `make check`;  fuzz: clang with libFuzzer, for `make fuzz`
 #
-# Environment: PYTHON (python3), FRUGAL_TORCH_DIR (a torch folder with lib/ and include/ to use as it is).
+# Environment: PYTHON (python3), FRUGAL_TORCH_DIR, FRUGAL_PYARROW_DIR (a package's folder to use as it is).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-python3}
@@ -62,7 +63,7 @@ base() {
   "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || venv=(python3-venv)
   ensure_packages c++=g++ cmake=cmake ninja=ninja-build ccache=ccache pkg-config=pkg-config "${venv[@]}" \
     libfmt-dev libspdlog-dev nlohmann-json3-dev libcli11-dev libpcre2-dev zlib1g-dev libgtest-dev \
-    libsimdjson-dev libzstd-dev libxxhash-dev libmodest-dev libicu-dev libpsl-dev
+    libsimdjson-dev libzstd-dev libxxhash-dev libmodest-dev libicu-dev libpsl-dev libtomlplusplus-dev
 }
 
 # The private environment, made when something has to be downloaded; its pip is the one used.
@@ -79,7 +80,7 @@ pip_install() {
   "$VENV/bin/python" -m pip --disable-pip-version-check install --no-deps --no-cache-dir "${bar[@]}" "$@"
 }
 
-found() { "$PYTHON" tools/find_torch.py | sed -n "s/^$1=//p"; }
+found() { "$PYTHON" tools/find_wheels.py | sed -n "s/^$1=//p"; }
 
 torch() {
   if [[ -z $(found torch) ]]; then
@@ -94,6 +95,13 @@ torch() {
     say "fetching the CUDA 13 libraries that LibTorch's CPU side names: ${wheels[*]} (download about 15 MB)"
     pip_install "${wheels[@]}"
   fi
+}
+
+arrow() {
+  [[ -z $(found pyarrow) ]] || return 0
+  [[ -z ${FRUGAL_PYARROW_DIR:-} ]] || die "FRUGAL_PYARROW_DIR=$FRUGAL_PYARROW_DIR holds no pyarrow 20 or newer"
+  say "fetching Arrow and Parquet: the pyarrow wheel (download 53 MB, 170 MB on disk)"
+  pip_install pyarrow==26.0.1
 }
 
 model() {
@@ -112,10 +120,10 @@ check() { ensure_packages clang-format=clang-format clang-tidy=clang-tidy; }
 fuzz() { ensure_packages clang++-14=clang-14 libclang-rt-14-dev; }
 
 command -v "$PYTHON" >/dev/null || die "python3 (3.10 or newer) is missing;  sudo apt-get install python3"
-(($#)) || set -- base torch model
+(($#)) || set -- base torch arrow model
 for step in "$@"; do
   case $step in
-    base | torch | model | language | check | fuzz) "$step" ;;
-    *) die "no step named '$step'; steps: base torch model language check fuzz" ;;
+    base | torch | arrow | model | language | check | fuzz) "$step" ;;
+    *) die "no step named '$step'; steps: base torch arrow model language check fuzz" ;;
   esac
 done

@@ -23,11 +23,13 @@ class Arena {
   char* room(size_t bytes);                         // uninitialised, until give_back or the arena's end
   void give_back(size_t bytes) { used_ -= bytes; }  // the tail of what room() gave last
   std::string_view keep(std::string_view text);
-  void adopt(std::vector<char> memory) { adopted_.push_back(std::move(memory)); }  // frees it with the arena
+  void adopt(std::vector<char> memory) { adopted_.push_back(std::move(memory)); }        // frees it with the arena
+  void hold(std::shared_ptr<const void> memory) { held_.push_back(std::move(memory)); }  // likewise
 
  private:
   std::vector<std::unique_ptr<char[]>> blocks_;
   std::vector<std::vector<char>> adopted_;
+  std::vector<std::shared_ptr<const void>> held_;
   size_t used_ = 0, size_ = 0;
 };
 

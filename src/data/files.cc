@@ -13,6 +13,21 @@
 
 namespace frugal::data {
 namespace fs = std::filesystem;
+namespace {
+
+class PlainWriter : public PartWriter {
+ public:
+  explicit PlainWriter(const std::string& path) : file_(path) {}
+  void write(std::string_view bytes) override { file_.write(bytes.data(), bytes.size()); }
+  void commit() override { file_.commit(); }
+
+ private:
+  OutputFile file_;
+};
+
+}  // namespace
+
+std::unique_ptr<PartWriter> plain_writer(const std::string& path) { return std::make_unique<PlainWriter>(path); }
 
 std::vector<std::string> matching_files(const std::string& pattern) {
   std::vector<std::string> found;

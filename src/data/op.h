@@ -37,7 +37,8 @@ std::string file_key(const std::string& path);  // path, size and date
 // Bytes that hold whole records (lines, WARC records), with room behind them for vector loads.
 struct RawBlock {
   std::vector<char> bytes;
-  size_t size = 0;
+  size_t size = 0;             // 0 is no block
+  std::shared_ptr<void> held;  // what a reader that decodes hands to its source's parse() instead
 };
 constexpr size_t kPadding = 64;  // readable bytes behind a block's end
 constexpr size_t kBlockBytes = 1 << 20;
@@ -55,6 +56,8 @@ class Source {
  public:
   virtual ~Source() = default;
   virtual std::vector<Part> parts() const = 0;  // in the order of their names
+  // Values that come with the documents: the pipeline's first columns. parse() sets and fills them.
+  virtual std::vector<Column> columns() const { return {}; }
   virtual std::unique_ptr<BlockReader> open(const Part& part) const = 0;
   virtual void parse(RawBlock block, Batch& batch, Faults& faults) const = 0;  // on any thread
 };
@@ -106,6 +109,15 @@ struct Schema {
   std::vector<std::string> reasons, stages;
 };
 
+// A part's file, made of what Sink::encode() gave, in order; it stands under its name when it is committed.
+class PartWriter {
+ public:
+  virtual ~PartWriter() = default;
+  virtual void write(std::string_view bytes) = 0;  // of one batch; none at a part's end
+  virtual void commit() = 0;
+};
+std::unique_ptr<PartWriter> plain_writer(const std::string& path);  // the bytes as they are
+
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -114,6 +126,7 @@ class Sink {
   virtual std::string extension() const = 0;
   // Appends the rows whose verdict is kept as bytes; on any thread.
   virtual void encode(const Batch& batch, const Schema& schema, std::string& out) const = 0;
+  virtual std::unique_ptr<PartWriter> open(const std::string& path, const Schema&) const { return plain_writer(path); }
   virtual void finish(const std::vector<std::string>& /*parts*/) {}  // all parts are there
 };
 

@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <thread>
 
 #include "base/clock.h"
@@ -15,7 +14,6 @@
 #include "data/scratch.h"
 #include "data/sketch_files.h"
 #include "data/spill.h"
-#include "io/output_file.h"
 
 namespace frugal::data {
 namespace {
@@ -144,8 +142,8 @@ class Writer {
   void write(Done done) {
     if (!open_) begin(done.part);
     if (pass_.sketcher && !done.out.empty()) set_first_row(done.out, rows_);
-    out_->write(done.out.data(), done.out.size());
-    if (rejects_ && !done.rejects.empty()) rejects_->write(done.rejects.data(), done.rejects.size());
+    out_->write(done.out);
+    if (rejects_) rejects_->write(done.rejects);
     for (Record& r : done.records) r.row += static_cast<uint32_t>(rows_);
     records_.insert(records_.end(), done.records.begin(), done.records.end());
     rows_ += done.kept;
@@ -158,9 +156,10 @@ class Writer {
     open_ = true;
     rows_ = 0;
     counts_ = Counts(pass_.plan->stages.size());
-    out_.emplace(part_file(pass_.out_folder, part, pass_.out_extension));
+    const std::string path = part_file(pass_.out_folder, part, pass_.out_extension);
+    out_ = pass_.sketcher ? plain_writer(path) : pass_.plan->sink->open(path, pass_.plan->schema);
     if (!pass_.rejects_folder.empty())
-      rejects_.emplace(part_file(pass_.rejects_folder, part, fmt::format("-{}.jsonl", pass_.number)));
+      rejects_ = plain_writer(part_file(pass_.rejects_folder, part, fmt::format("-{}.jsonl", pass_.number)));
   }
   void end(size_t part) {
     out_->commit();
@@ -180,7 +179,7 @@ class Writer {
   uint64_t rows_ = 0;
   Counts counts_;
   std::vector<Record> records_;
-  std::optional<OutputFile> out_, rejects_;
+  std::unique_ptr<PartWriter> out_, rejects_;
 };
 
 // The workers and what they share.

@@ -66,6 +66,7 @@ Plan make_plan(const std::string& text) {
   plan.spec = to_string(spec);
   plan.source = make_end(spec.front().unit, false).source;
   plan.sink = make_end(spec.back().unit, true).sink;
+  plan.schema.columns = plan.source->columns();
   for (size_t i = 1; i + 1 < spec.size(); ++i) {
     plan.stages.push_back(make_stage(spec[i].unit));
     number_columns(plan.stages.back(), plan.schema);

@@ -29,7 +29,7 @@ void put_texts(std::string& out, const std::vector<std::string_view>& texts, con
 // Reads what put() wrote; a file cut short (by a full disk, say) is an error, not a crash.
 class Cursor {
  public:
-  explicit Cursor(const RawBlock& block) : at_(block.bytes.data()), end_(at_ + block.size) {}
+  explicit Cursor(std::string_view bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
   template <typename T>
   T take() {
     T value;
@@ -89,22 +89,7 @@ class SpillSource : public Source {
   std::unique_ptr<BlockReader> open(const Part& part) const override { return std::make_unique<SpillReader>(part); }
 
   void parse(RawBlock block, Batch& batch, Faults&) const override {
-    Cursor in(block);
-    const auto header = in.take<Header>();
-    std::vector<std::string_view> texts[3];
-    for (auto& list : texts)
-      for (uint64_t r = 0; r < header.rows; ++r) list.push_back(in.text());
-    for (uint64_t r = 0; r < header.rows; ++r) batch.add(texts[0][r], texts[1][r], texts[2][r]);
-    batch.first_row = header.first_row;
-    batch.set_columns(columns_);
-    for (size_t c = 0; c < columns_.size(); ++c) {
-      for (uint64_t r = 0; r < header.rows; ++r) {
-        if (columns_[c].is_text)
-          batch.labels[c][r] = in.text();
-        else
-          batch.numbers[c][r] = in.take<double>();
-      }
-    }
+    read_spilled({block.bytes.data(), block.size}, columns_, batch);
     batch.arena.adopt(std::move(block.bytes));  // the views stay: a moved vector keeps its memory
   }
 
@@ -133,6 +118,25 @@ void spill_batch(const Batch& b, const std::vector<Column>& columns, std::string
   }
   header.bytes = out.size() - begin;
   std::memcpy(out.data() + begin, &header, sizeof header);
+}
+
+void read_spilled(std::string_view spilled, const std::vector<Column>& columns, Batch& batch) {
+  Cursor in(spilled);
+  const auto header = in.take<Header>();
+  std::vector<std::string_view> texts[3];
+  for (auto& list : texts)
+    for (uint64_t r = 0; r < header.rows; ++r) list.push_back(in.text());
+  for (uint64_t r = 0; r < header.rows; ++r) batch.add(texts[0][r], texts[1][r], texts[2][r]);
+  batch.first_row = header.first_row;
+  batch.set_columns(columns);
+  for (size_t c = 0; c < columns.size(); ++c) {
+    for (uint64_t r = 0; r < header.rows; ++r) {
+      if (columns[c].is_text)
+        batch.labels[c][r] = in.text();
+      else
+        batch.numbers[c][r] = in.take<double>();
+    }
+  }
 }
 
 void set_first_row(std::string& spilled, uint64_t first_row) {

@@ -1,0 +1,303 @@
+// Reading Parquet (parquet.h).
+//
+// One row group after the other, in batches of about a megabyte of text, with a reader that holds a page of each column
+// and not the group: memory does not grow with the file. The texts of a batch are not copied. A row group that cannot
+// be decoded to its end (bytes missing, a checksum that is wrong) is counted, and reading goes on with the next; a file
+// without its footer, which stands at the end, is an error.
+#include <arrow/io/file.h>
+#include <parquet/arrow/reader.h>
+#include <parquet/file_reader.h>
+#include <parquet/metadata.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "data/files.h"
+#include "data/json_scan.h"
+#include "data/parquet/arrow_values.h"
+#include "data/parquet/parquet.h"
+#include "data/web/warc.h"
+
+namespace frugal::data {
+namespace {
+
+constexpr ErrorCode kBad = ErrorCode::kBadInput;
+
+std::unique_ptr<parquet::arrow::FileReader> open_file(const std::string& path) {
+  parquet::ReaderProperties properties;
+  properties.enable_buffered_stream();
+  properties.set_buffer_size(256 << 10);
+  properties.set_page_checksum_verification(true);
+  parquet::ArrowReaderProperties arrow_properties(false);
+  arrow_properties.set_pre_buffer(false);
+  parquet::arrow::FileReaderBuilder builder;
+  check(builder.OpenFile(path, false, properties), path, kBad);
+  builder.properties(arrow_properties);
+  return take(builder.Build(), path, kBad);
+}
+
+// The libraries throw too. What they say becomes an Error that names the file.
+template <typename F>
+auto guarded(const std::string& path, F f) {
+  try {
+    return f();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& e) {
+    fail(kBad, "parquet", "{}: {}", path, e.what());
+  }
+}
+
+std::string names_of(const arrow::Schema& schema) {
+  std::string names;
+  for (const auto& field : schema.fields()) names += (names.empty() ? "" : ", ") + field->name();
+  return names;
+}
+
+// Value columns that a file brings: the numbers and texts in the struct `values`.
+std::vector<Column> value_columns(const arrow::Schema& schema) {
+  std::vector<Column> columns;
+  const auto values = schema.GetFieldByName("values");
+  if (!values || values->type()->id() != arrow::Type::STRUCT) return columns;
+  for (const auto& field : values->type()->fields())
+    if (holds_text(*field->type()) || holds_numbers(*field->type()))
+      columns.push_back({field->name(), holds_text(*field->type())});
+  return columns;
+}
+
+class GroupsReader : public BlockReader {
+ public:
+  explicit GroupsReader(const Part& part)
+      : path_(part.path),
+        at_(static_cast<int>(part.begin)),
+        end_(static_cast<int>(part.end)),
+        file_(guarded(path_, [&] { return open_file(path_); })) {}
+
+  bool next(RawBlock& block, Faults& faults) override {
+    for (; at_ < end_; ++at_, batches_.reset()) {
+      try {
+        if (const auto batch = next_batch()) {
+          block.bytes.clear();
+          block.size = 1;
+          block.held = batch;
+          return true;
+        }
+      } catch (const std::exception&) {
+        ++faults["row group damaged"];
+      }
+    }
+    return false;
+  }
+
+ private:
+  std::shared_ptr<arrow::RecordBatch> next_batch() {
+    if (!batches_) {
+      const auto group = file_->parquet_reader()->metadata()->RowGroup(at_);
+      const int64_t rows = std::max<int64_t>(group->num_rows(), 1),
+                    bytes = std::max<int64_t>(group->total_byte_size(), 1);
+      const double by_size = static_cast<double>(kBlockBytes) * static_cast<double>(rows) / static_cast<double>(bytes);
+      file_->set_batch_size(static_cast<int64_t>(std::clamp(by_size, 1.0, 8192.0)));
+      batches_ = take(file_->GetRecordBatchReader({at_}), path_, kBad);
+    }
+    std::shared_ptr<arrow::RecordBatch> batch;
+    check(batches_->ReadNext(&batch), path_, kBad);
+    return batch;
+  }
+
+  std::string path_;
+  int at_, end_;
+  std::unique_ptr<parquet::arrow::FileReader> file_;
+  std::unique_ptr<arrow::RecordBatchReader> batches_;
+};
+
+// A record batch's rows as documents.
+class Rows {
+ public:
+  Rows(const arrow::RecordBatch& rows, const ParquetRead& form, Batch& batch, Faults& faults)
+      : rows_(rows), form_(form), batch_(batch), faults_(faults) {
+    for (int c = 0; c < rows.num_columns(); ++c) place(rows.column_name(c), rows.column(c).get());
+  }
+
+  void add_all() {
+    for (int64_t row = 0; row < rows_.num_rows(); ++row) {
+      if (text_->IsNull(row)) {
+        ++faults_["no text"];
+        continue;
+      }
+      const std::string_view text = text_at(*text_, row);
+      if (text.size() > form_.longest) {
+        ++faults_["text too long"];
+        continue;
+      }
+      batch_.add(valid(text), id_at(row), meta_at(row));
+      batch_.source_bytes += text.size() + meta_.size();
+      taken_.push_back(row);
+    }
+  }
+
+  // For columns that this batch's file does not have, nothing is written.
+  void add_values(const std::vector<Column>& columns) {
+    batch_.set_columns(columns);
+    for (size_t c = 0; c < columns.size(); ++c) {
+      const auto field = values_ == nullptr ? nullptr : values_->GetFieldByName(columns[c].name);
+      if (!field || (columns[c].is_text ? !holds_text(*field->type()) : !holds_numbers(*field->type()))) continue;
+      for (size_t i = 0; i < taken_.size(); ++i) {
+        if (columns[c].is_text)
+          batch_.labels[c][i] = valid(text_at(*field, taken_[i]));
+        else
+          batch_.numbers[c][i] = number_at(*field, taken_[i]);
+      }
+    }
+  }
+
+ private:
+  struct Member {
+    std::string name;
+    const arrow::Array* array;
+  };
+
+  void place(const std::string& name, const arrow::Array* array) {
+    if (name == form_.text)
+      text_ = array;
+    else if (name == form_.id)
+      id_ = array;
+    else if (name == "values" && array->type_id() == arrow::Type::STRUCT)
+      values_ = static_cast<const arrow::StructArray*>(array);
+    else if (name == "metadata")
+      metadata_ = array;
+    else
+      members_.push_back({name, array});
+  }
+
+  std::string_view valid(std::string_view text) {
+    if (simdjson::validate_utf8(text.data(), text.size())) return text;
+    ++faults_["invalid UTF-8 replaced"];
+    return batch_.arena.keep(to_utf8(text, "charset=utf-8", false));
+  }
+
+  std::string_view id_at(int64_t row) {
+    if (id_ == nullptr || id_->IsNull(row)) return {};
+    if (holds_text(*id_->type())) return valid(text_at(*id_, row));
+    std::string number;
+    append_json(*id_, row, number);
+    return batch_.arena.keep(number);
+  }
+
+  std::string_view meta_at(int64_t row) {
+    meta_.clear();
+    if (metadata_ != nullptr && !metadata_->IsNull(row)) add_metadata(row);
+    for (const Member& m : members_)
+      if (!m.array->IsNull(row)) member(m.name, *m.array, row);
+    return batch_.arena.keep(meta_);
+  }
+
+  void member(std::string_view name, const arrow::Array& array, int64_t row) {
+    meta_ += meta_.empty() ? "\"" : ",\"";
+    append_escaped(simdjson::validate_utf8(name.data(), name.size()) ? name : "?", meta_);
+    meta_ += "\":";
+    append_json(array, row, meta_);
+  }
+
+  // The inside of the object, which a struct gives and a string may hold; else the column is a member like others.
+  void add_metadata(int64_t row) {
+    std::string object;
+    if (holds_text(*metadata_->type()))
+      object = one_line_object(text_at(*metadata_, row));
+    else if (metadata_->type_id() == arrow::Type::STRUCT || metadata_->type_id() == arrow::Type::MAP)
+      append_json(*metadata_, row, object);
+    if (object.starts_with('{'))
+      meta_.append(object, 1, object.size() - 2);
+    else
+      member("metadata", *metadata_, row);
+  }
+
+  static std::string one_line_object(std::string_view text) {
+    static thread_local simdjson::dom::parser parser;
+    simdjson::dom::object object;
+    if (parser.parse(text.data(), text.size()).get(object)) return {};
+    std::string out(text.size() + simdjson::SIMDJSON_PADDING, 0);
+    size_t size = 0;
+    if (simdjson::minify(text.data(), text.size(), out.data(), size)) return {};
+    out.resize(size);
+    return out;
+  }
+
+  const arrow::RecordBatch& rows_;
+  const ParquetRead& form_;
+  Batch& batch_;
+  Faults& faults_;
+  const arrow::Array *text_ = nullptr, *id_ = nullptr, *metadata_ = nullptr;
+  const arrow::StructArray* values_ = nullptr;
+  std::vector<Member> members_;
+  std::vector<int64_t> taken_;  // rows that became documents
+  std::string meta_;
+};
+
+class ParquetSource : public Source {
+ public:
+  explicit ParquetSource(ParquetRead form) : form_(std::move(form)) {
+    for (const std::string& path : matching_files(form_.pattern))
+      if (!is_mark(path)) guarded(path, [&] { look_at(path); });
+    if (parts_.empty()) fail(ErrorCode::kNotFound, "parquet", "found no Parquet file for '{}'", form_.pattern);
+  }
+
+  std::vector<Column> columns() const override { return columns_; }
+  std::vector<Part> parts() const override { return parts_; }
+  std::unique_ptr<BlockReader> open(const Part& part) const override { return std::make_unique<GroupsReader>(part); }
+
+  void parse(RawBlock block, Batch& batch, Faults& faults) const override {
+    const auto& rows = *static_cast<const arrow::RecordBatch*>(block.held.get());
+    Rows documents(rows, form_, batch, faults);
+    documents.add_all();
+    documents.add_values(columns_);
+    batch.arena.hold(std::move(block.held));
+  }
+
+ private:
+  // What other programs leave beside the parts of a folder: _SUCCESS, _metadata, .part-0.parquet.crc.
+  bool is_mark(const std::string& path) const {
+    const std::string name = std::filesystem::path(path).filename().string();
+    return path != form_.pattern && (name.starts_with('_') || name.starts_with('.'));
+  }
+
+  void look_at(const std::string& path) {
+    const auto file = open_file(path);
+    std::shared_ptr<arrow::Schema> schema;
+    check(file->GetSchema(&schema), path, kBad);
+    const auto text = schema->GetFieldByName(form_.text);
+    if (!text || !holds_text(*text->type()))
+      fail(kBad, "parquet", "{}: found {}, expected texts in a column '{}' (text=NAME names another); columns: {}",
+           path, text ? text->type()->ToString() + " there" : "none", form_.text, names_of(*schema));
+    for (const Column& c : value_columns(*schema))
+      if (std::none_of(columns_.begin(), columns_.end(), [&](const Column& k) { return k.name == c.name; }))
+        columns_.push_back(c);
+    cut(path, *file->parquet_reader()->metadata());
+  }
+
+  void cut(const std::string& path, const parquet::FileMetaData& about) {
+    const auto groups = static_cast<uint64_t>(about.num_row_groups());
+    parts_.push_back({path, 0, groups});
+    for (uint64_t g = 0; g < groups; ++g) {
+      if (parts_.back().bytes >= form_.piece) {
+        parts_.back().end = g;
+        parts_.push_back({path, g, groups});
+      }
+      parts_.back().bytes +=
+          static_cast<uint64_t>(std::max<int64_t>(about.RowGroup(static_cast<int>(g))->total_byte_size(), 0));
+    }
+  }
+
+  ParquetRead form_;
+  std::vector<Part> parts_;
+  std::vector<Column> columns_;
+};
+
+std::unique_ptr<Source> read_parquet(const ParquetRead& form) { return std::make_unique<ParquetSource>(form); }
+
+}  // namespace
+
+}  // namespace frugal::data
+
+extern "C" const frugal::data::ParquetPlugin frugal_parquet = {frugal::data::kParquetPluginVersion,
+                                                               frugal::data::read_parquet, frugal::data::write_parquet};
