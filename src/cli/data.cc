@@ -1,4 +1,4 @@
-// frugal data: a curation pipeline from a spec: what goes in, what is dropped and why, what comes out.
+// frugal data: a curation pipeline from a spec or a recipe: what goes in, what is dropped and why, what comes out.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 
 #include "cli/verb.h"
 #include "data/pipeline.h"
+#include "data/recipe.h"
 #include "data/report.h"
 
 namespace frugal {
@@ -59,7 +60,17 @@ void print(const data::Plan& plan, const data::Report& report, const Flags& f) {
                              report.seconds);
 }
 
+// What a recipe says, where the command line says nothing.
+void take_recipe(Flags& f) {
+  const data::Recipe recipe = data::read_recipe(f.spec);
+  f.spec = recipe.spec;
+  if (f.run.workers == 0) f.run.workers = recipe.workers.value_or(0);
+  if (f.run.rejects.empty()) f.run.rejects = recipe.rejects.value_or("");
+  if (f.report.empty()) f.report = recipe.report.value_or("");
+}
+
 int run(Flags& f) {
+  if (data::is_recipe(f.spec)) take_recipe(f);
   data::Plan plan = data::make_plan(f.spec);
   f.run.stop = &stopped;
   f.run.progress = stderr_progress();
@@ -73,7 +84,9 @@ int run(Flags& f) {
 
 std::function<int()> set_up(CLI::App& app) {
   auto f = std::make_shared<Flags>();
-  app.add_option("SPEC", f->spec, "source | stages | sink; frugal methods --kind data lists them")->required();
+  app.add_option("SPEC", f->spec,
+                 "source | stages | sink, or a recipe's file, X.toml; frugal methods --kind data lists them")
+      ->required();
   app.add_option("-w,--workers", f->run.workers, "threads; 0 takes every core this process may use")
       ->check(CLI::Range(0, 1024));
   app.add_flag("--resume", f->run.resume, "go on where an interrupted run stopped");
@@ -88,6 +101,7 @@ const RegisterVerb kData(
      "  frugal data \"jsonl(in.jsonl.gz) | gopher_quality | gopher_repetition | jsonl(out)\" --rejects rejects\n"
      "  frugal data \"jsonl(crawl/*.jsonl.zst) | c4(punctuation=false) | fineweb | minhash | jsonl(clean.jsonl.gz)\" "
      "--report report.html\n"
+     "  frugal data recipe.toml --resume\n"
      "  frugal methods --kind data",
      set_up});
 
