@@ -52,6 +52,11 @@ void scan_members(std::string_view members, Visit visit) {
   }
 }
 
+// Is `"a":1,"b":["x"]` what may stand inside an object's braces? Everything but UTF-8 is checked: RFC 8259, at most
+// kDeepestJson values in each other. Empty is.
+bool valid_members(std::string_view members);
+constexpr size_t kDeepestJson = 1000;
+
 // Appends text as the inside of a JSON string.
 void append_escaped(std::string_view text, std::string& out);
 

@@ -136,6 +136,29 @@ bool any_word(std::string_view names, Visit visit) {
   return false;
 }
 
+// Names made from a heading ("sharing-with-a-single-developer") say what a section is about, not what it is for: four
+// words and more, one of them such as sentences have and names of parts have not.
+bool sentence(std::string_view name) {
+  static const std::unordered_set<std::string_view> kJoints = {"a",   "an", "the", "of",   "and",  "or", "with",
+                                                               "for", "is", "are", "from", "your", "my"};
+  int count = 0, joints = 0;
+  any_word(name, [&](const std::string& w) { return ++count, joints += kJoints.contains(w) ? 1 : 0, false; });
+  return count >= 4 && joints > 0;
+}
+
+// Is one of the names, parted by blanks, that of a frame?
+bool names_frame(std::string_view names) {
+  const auto& words = frame_words();
+  const auto known = [&](const std::string& w) { return words.contains(w); };
+  while (!names.empty()) {
+    const size_t blank = std::min(names.find(' '), names.size());
+    const std::string_view name = names.substr(0, blank);
+    if (any_word(name, known) && !sentence(name)) return true;
+    names.remove_prefix(std::min(blank + 1, names.size()));
+  }
+  return false;
+}
+
 bool one_of(std::string_view text, std::initializer_list<std::string_view> list) {
   return std::find(list.begin(), list.end(), text) != list.end();
 }
@@ -184,8 +207,7 @@ Frame frame_of(const Node& node) {
   if (node.names.empty() || node.tag == Tag::kBody || node.tag == Tag::kHtml || node.tag == Tag::kMain ||
       node.tag == Tag::kArticle)
     return Frame::kNone;
-  const auto& words = frame_words();
-  return any_word(node.names, [&](const std::string& w) { return words.contains(w); }) ? Frame::kNamed : Frame::kNone;
+  return names_frame(node.names) ? Frame::kNamed : Frame::kNone;
 }
 
 }  // namespace frugal::data

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "data/web/prescan.h"
 #include "data/web/warc.h"
 #include "text/utf8.h"
 
@@ -71,29 +72,6 @@ bool unpack_body(const std::string& coding, size_t longest, HttpMessage& m, std:
   room = std::move(out);
   m.body = room;
   return true;
-}
-
-// The name after "charset=" in a header's value or a <meta>.
-std::string charset_in(std::string_view text) {
-  const std::string low = lowered(text);
-  const size_t at = low.find("charset");
-  if (at == std::string::npos) return {};
-  size_t begin = low.find_first_not_of(" \t\r\n", at + 7);
-  if (begin == std::string::npos || low[begin] != '=') return {};
-  begin = low.find_first_not_of(" \t\r\n\"'", begin + 1);
-  if (begin == std::string::npos) return {};
-  const size_t end = std::min(low.find_first_of(" \t\r\n\"';/>", begin), low.size());
-  return low.substr(begin, end - begin);
-}
-
-// What the first <meta> with a character set says; "charset=" in running text says nothing.
-std::string charset_of_meta(std::string_view head) {
-  const std::string low = lowered(head);
-  for (size_t at = low.find("<meta"); at != std::string::npos; at = low.find("<meta", at + 1)) {
-    std::string name = charset_in(head.substr(at, low.find('>', at) - at));
-    if (!name.empty()) return name;
-  }
-  return {};
 }
 
 enum class Utf8 { kNo, kCut, kYes };  // kCut: all of it, but for the last character's end
@@ -189,7 +167,7 @@ std::string to_utf8(std::string_view bytes, std::string_view header, bool is_pag
   std::string charset = bytes.starts_with("\xff\xfe")   ? "utf-16le"
                         : bytes.starts_with("\xfe\xff") ? "utf-16be"
                                                         : charset_in(header);
-  if (charset.empty() && is_page) charset = charset_of_meta(bytes.substr(0, 2048));
+  if (charset.empty() && is_page) charset = declared_charset(bytes.substr(0, 2048));
   const Utf8 utf8 = is_utf8(bytes);
   if (charset.empty()) charset = utf8 == Utf8::kNo ? "windows-1252" : "utf-8";
   if (charset == "utf-8" || charset == "utf8") return utf8 == Utf8::kYes ? std::string(bytes) : repaired(bytes);
