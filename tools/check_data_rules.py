@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """How far the rule sets agree with datatrove 0.10.1 on whole files: values within 1e-6, verdicts, each reason.
 
-    tools/golden/make_data_goldens.py all.jsonl.gz FILE.jsonl.gz... --all      (needs datatrove)
+    tools/check_data_rules.py build/bin/frugal pages.jsonl.gz --pages FILE.warc.gz...    the pages of web archives, and their HTML
+    tools/golden/make_data_goldens.py all.jsonl.gz pages.jsonl.gz FILE.jsonl.gz... --all      (needs datatrove)
     tools/check_data_rules.py build/bin/frugal all.jsonl.gz [words]            words: spacy (default) or plain
 
 Every document goes through each rule set by itself. Prints a line a rule set, and the documents that differ.
@@ -32,8 +33,20 @@ def results(frugal, spec, goldens):
         return found
 
 
+def write_pages(frugal, out, archives):
+    """Every page twice: its main text, and its HTML as it stands, which breaks most rules."""
+    with gzip.open(out, "wt") as packed, tempfile.TemporaryDirectory() as folder:
+        for i, archive in enumerate(archives):
+            for stages in ("extract | ", ""):
+                target = pathlib.Path(folder, f"{i}-{len(stages)}.jsonl")
+                subprocess.run([frugal, "data", f'warc("{archive}") | {stages}jsonl({target})'], check=True, capture_output=True)
+                packed.write(target.read_text() if target.exists() else "")
+
+
 def main():
     frugal, path = sys.argv[1:3]
+    if sys.argv[3:4] == ["--pages"]:
+        return write_pages(frugal, path, sys.argv[4:])
     words = sys.argv[3] if len(sys.argv) > 3 else "spacy"
     goldens = [json.loads(line) for line in gzip.open(path, "rt")]
     for name, spec in SETS.items():

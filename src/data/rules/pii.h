@@ -29,7 +29,8 @@ struct PiiSpan {
 //   kIp     four numbers up to 255 that the public routes know: no private, local, documentation or multicast ranges,
 //   and no
 //           longer chain of numbers (a version, say)
-//   kPhone  ten digits of North America in groups, or + and 8 to 15 digits
+//   kPhone  ten digits of North America in groups, + or 00 and a country's number, an area code in brackets with its 0;
+//           with an extension (x751)
 //   kCard   13 to 19 digits with the prefix and length of an issuer and a right check digit (Luhn)
 //   kIban   two letters, two digits and the country's account number, right modulo 97 (ISO 13616)
 void find_pii(std::string_view text, uint32_t kinds, std::vector<PiiSpan>& out);

@@ -102,7 +102,15 @@ std::optional<PiiSpan> card(std::string_view t, size_t begin) {
   return found;
 }
 
-// (814) 360-8593, 814-360-8593, 814.360.8593, +1 814 360 8593, +44 20 7946 0958.
+// The end of an extension, x751, that follows a number at i; i where there is none.
+size_t extension_end(std::string_view t, size_t i) {
+  size_t end = i + 1;
+  if ((at(t, i) | 32) != 'x') return i;
+  while (end - i < 7 && digit(at(t, end))) ++end;
+  return end > i + 1 && !word_char(at(t, end)) ? end : i;
+}
+
+// (814) 360-8593, 814-360-8593, 814.360.8593x12, +1 814 360 8593, +44 20 7946 0958, 001-814-360-8593, (07) 5331 0577.
 std::optional<PiiSpan> phone(std::string_view t, size_t begin) {
   if (begin > 0 && (word_char(t[begin - 1]) || t[begin - 1] == '.' || t[begin - 1] == '-' || t[begin - 1] == '#'))
     return {};
@@ -119,11 +127,14 @@ std::optional<PiiSpan> phone(std::string_view t, size_t begin) {
     else
       ++signs;
   }
+  const size_t n = digits.size(), size = i - begin;
+  i = extension_end(t, i);
   if (word_char(at(t, i)) || (at(t, i) == '.' && digit(at(t, i + 1)))) return {};
-  const bool north_america =
-      digits.size() == 10 && digits[0] >= '2' && digits[3] >= '2' && signs >= 2 && i - begin <= 16;
-  const bool abroad = plus && digits.size() >= 8 && digits.size() <= 15 && i - begin <= 24;
-  if (!north_america && !abroad) return {};
+  const bool north_america = n == 10 && digits[0] >= '2' && digits[3] >= '2' && signs >= 2 && size <= 16;
+  const bool zeros = t.substr(begin).starts_with("00") && digits[2] != '0' && at(t, begin + 3) == '-' && n >= 11;
+  const bool abroad = (plus || zeros) && n >= 8 && n <= 15 && size <= 24;
+  const bool area = t.substr(begin).starts_with("(0") && n >= 9 && n <= 11 && at(t, begin + 2) != ')' && size <= 16;
+  if (!north_america && !abroad && !area) return {};
   return PiiSpan{begin, i, Pii::kPhone};
 }
 
