@@ -1,10 +1,14 @@
-// Speed of the packed linear kernels alone: bytes a second of weights with one row, multiply-adds a second with many.
+// Speed of the packed linear kernels alone: bytes a second of weights with one row, the time of a few
+// rows against that of one, multiply-adds a second with many.
 // usage: linear_bench [threads]; prints one line for each type.
+#include <sys/mman.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <functional>
+#include <memory>
 #include <random>
 #include <vector>
 
@@ -34,40 +38,44 @@ double best_seconds(bool cpu, int runs, const std::function<void()>& f) {
 }
 
 void bench(DType type, ThreadTeam& team, const KernelTable& k) {
-  const int64_t cols = 576, rows = 1536 * 100;  // about SmolLM2's bytes in one matrix
+  const int64_t cols = 576, matrix = 1536, rows = matrix * 100;  // about SmolLM2's bytes
   const ActForm form = natural_form(type, k);
   PackedMatrix w{type, rows, cols, packed_panel_bytes(type, cols), nullptr};
-  std::vector<uint8_t> data(w.panel_bytes * static_cast<size_t>(w.panels()));
+  const size_t bytes = w.panel_bytes * static_cast<size_t>(w.panels()), huge = size_t{2} << 20;
+  const std::unique_ptr<uint8_t, decltype(&std::free)> data(
+      static_cast<uint8_t*>(std::aligned_alloc(huge, (bytes + huge - 1) / huge * huge)), &std::free);
+  madvise(data.get(), bytes, MADV_HUGEPAGE);  // as weights lie (model/weight.cc)
   std::mt19937_64 random(1);
-  for (size_t i = 0; i + 8 <= data.size(); i += 8) {
+  for (size_t i = 0; i + 8 <= bytes; i += 8) {
     const uint64_t x = random() & 0x3f3f3f3f3f3f3f3full;
-    std::memcpy(&data[i], &x, 8);
+    std::memcpy(data.get() + i, &x, 8);
   }
-  w.data = data.data();
+  w.data = data.get();
   const int m = 12 * 8;
-  std::vector<float> x(static_cast<size_t>(cols * m), 0.5f), out(static_cast<size_t>(rows * m));
+  std::vector<float> x(static_cast<size_t>(cols * m), 0.5f), out(static_cast<size_t>(matrix * m));
   std::vector<uint8_t> tile(act_tile_bytes(form, cols, kTile) * 8);
   auto run = [&](int count) {
     const int tiles = (count + kTile - 1) / kTile;
     for (int t = 0; t < count; ++t)
       k.prepare(form, x.data(), cols, 0, cols, t % kTile, std::min(count, kTile),
                 tile.data() + static_cast<size_t>(t / kTile) * act_tile_bytes(form, cols, kTile));
-    team.run([&](int thread, int threads) {
-      const int64_t first = w.panels() * thread / threads, last = w.panels() * (thread + 1) / threads;
-      const int64_t group = tiles == 1 ? last - first : 4;
-      for (int64_t p = first; p < last; p += group)
-        for (int i = 0; i < tiles; ++i)
-          k.linear(w, form, tile.data() + static_cast<size_t>(i) * act_tile_bytes(form, cols, kTile),
-                   std::min(count, kTile), p, std::min(p + group, last), {},
-                   out.data() + static_cast<int64_t>(i) * kTile * rows, rows);
+    team.run([&](int thread, int threads) {  // as a model's many matrices, each with its own small result
+      const int64_t part = matrix / kPanel / threads, group = tiles == 1 ? part : 4;
+      for (int64_t begin = 0; begin < rows; begin += matrix)
+        for (int64_t p = begin / kPanel + part * thread, last = p + part; p < last; p += group)
+          for (int i = 0; i < tiles; ++i)
+            k.linear(w, form, tile.data() + static_cast<size_t>(i) * act_tile_bytes(form, cols, kTile),
+                     std::min(count - i * kTile, kTile), p, std::min(p + group, last), {},
+                     out.data() + i * kTile * matrix - begin, matrix);
     });
   };
   const bool cpu = team.size() == 1;
-  const double one = best_seconds(cpu, 15, [&] { run(1); }), eight = best_seconds(cpu, 9, [&] { run(8); }),
-               many = best_seconds(cpu, 9, [&] { run(m); });
+  const double one = best_seconds(cpu, 15, [&] { run(1); }), many = best_seconds(cpu, 9, [&] { run(m); });
   const double macs = static_cast<double>(rows * cols);
-  std::printf("%-6s 1 row %6.1f GB/s   8 rows %6.1f GB/s (%.2fx tokens)   %d rows %7.1f GMAC/s\n", info(type).name,
-              data.size() / one * 1e-9, data.size() / eight * 1e-9, 8 * one / eight, m, macs * m / many * 1e-9);
+  std::printf("%-6s 1 row %6.1f GB/s  ", info(type).name, static_cast<double>(bytes) / one * 1e-9);
+  for (int rows_now : {2, 4, 5, 8, 9, 12, 16})
+    std::printf("%3d: %.2fx", rows_now, best_seconds(cpu, 9, [&] { run(rows_now); }) / one);
+  std::printf("   %d rows %7.1f GMAC/s\n", m, macs * m / many * 1e-9);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Fills the kernel table of one instruction set. Compiled once for each (FRUGAL_ISA); see cmake/frugal.cmake.
 #include "ops/kernels.h"
 
+#include <array>
+
 #include "ops/cpu/linear_float.inl.h"
 #include "ops/cpu/linear_int8.inl.h"
 #include "ops/cpu/rows.inl.h"
@@ -71,18 +73,20 @@ __attribute__((noinline)) void rows_of(const LinearArgs& a, int64_t p, int t0) {
   for (int t = 0; t < M; ++t) finish(acc[t], a.epilogue, row, n, a.out, (t0 + t) * a.stride + row);
 }
 
-// Any number of rows as a few sizes of accumulator block; the rows' results do not depend on the split.
+// Any number of rows, in as few accumulator blocks of about one size as registers hold: a block costs the unpacking of
+// the weights once more. The rows' results do not depend on the split.
 template <class K>
 void run(const LinearArgs& a) {
-  for (int64_t p = a.p0; p < a.p1; ++p) {
-    int t = 0;
-    if constexpr (kWideRegisters) {
-      for (; t + 12 <= a.m; t += 12) rows_of<K, 12>(a, p, t);
-      for (; t + 8 <= a.m; t += 8) rows_of<K, 8>(a, p, t);
-    }
-    for (; t + 4 <= a.m; t += 4) rows_of<K, 4>(a, p, t);
-    for (; t < a.m; ++t) rows_of<K, 1>(a, p, t);
+  static constexpr auto of = []<int... M>(std::integer_sequence<int, M...>) {
+    return std::array{&rows_of<K, M + 1>...};
   }
+  (std::make_integer_sequence < int, kWideRegisters ? 12 : 4 > {});
+  const int most = static_cast<int>(of.size()), blocks = (a.m + most - 1) / most;
+  for (int64_t p = a.p0; p < a.p1; ++p)
+    for (int i = 0; i < blocks; ++i) {
+      const int t = a.m * i / blocks, n = a.m * (i + 1) / blocks - t;
+      of[static_cast<size_t>(n - 1)](a, p, t);
+    }
 }
 
 using Run = void (*)(const LinearArgs&);

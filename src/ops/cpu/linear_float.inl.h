@@ -10,10 +10,11 @@
 
 namespace frugal::FRUGAL_ISA {
 
-// Decodes 32 columns of a quantised panel: w[k] holds column k of the 16 rows.
+// Decodes 32 columns, kBytes, of a quantised panel: w[k] holds column k of the 16 rows.
 template <class F>
 struct Decode {
   static constexpr int kCols = 32;
+  static constexpr size_t kBytes = F::Super::kStep;
   static void group(const uint8_t* panel, int64_t b, int64_t, F16* w) {
     const typename F::Super super(panel, b / F::kSuper);
     const int i = static_cast<int>(b % F::kSuper);
@@ -36,6 +37,7 @@ struct Decode {
 
 struct DecodeF32 {
   static constexpr int kCols = 8;
+  static constexpr size_t kBytes = kCols * 16 * 4;
   static FRUGAL_INLINE void group(const uint8_t* panel, int64_t b, int64_t n, F16* w) {
     const float* p = reinterpret_cast<const float*>(panel) + b * kCols * 16;
     for (int64_t k = 0; k < n; ++k) w[k] = load(p + k * 16);
@@ -46,6 +48,7 @@ struct DecodeF32 {
 template <bool Brain>
 struct DecodePair {
   static constexpr int kCols = 8;
+  static constexpr size_t kBytes = kCols * 16 * 2;
   static FRUGAL_INLINE void group(const uint8_t* panel, int64_t b, int64_t n, F16* w) {
     const uint16_t* p = reinterpret_cast<const uint16_t*>(panel) + b * kCols * 16;
     for (int64_t k = 0; k < n; k += 2, p += 32) {
@@ -78,6 +81,7 @@ FRUGAL_INLINE void float_panel(const uint8_t* panel, int64_t cols, const float* 
   F16 w[D::kCols];
   for (int64_t k0 = 0, b = 0; k0 < cols; k0 += D::kCols, ++b) {
     const int64_t n = cols - k0 < D::kCols ? cols - k0 : D::kCols;
+    fetch_ahead<D::kBytes>(panel + static_cast<size_t>(b) * D::kBytes);
     D::group(panel, b, n, w);
     for (int64_t k = 0; k < n; ++k) {
       const float* xk = x + (k0 + k) * m + t0;
@@ -100,12 +104,23 @@ struct PairsBF16 {
 
 template <class P, int M>
 FRUGAL_INLINE void pair_panel(const uint8_t* panel, int64_t cols, const uint16_t* x, int m, int t0, F16 (&acc)[M]) {
+  F16 odd[M];  // two sums a row: one alone would wait for itself
   for (F16& a : acc) a = zero();
-  for (int64_t k = 0; k < (cols + 1) / 2; ++k) {
-    const H32 w = P::at(panel, k);
+  for (F16& a : odd) a = zero();
+  const int64_t pairs = (cols + 1) / 2;
+  for (int64_t k = 0; k + 1 < pairs; k += 2) {
+    const uint16_t* xk = x + (k * m + t0) * 2;
+    fetch_ahead<128>(panel + k * 64);
+    const H32 w0 = P::at(panel, k), w1 = P::at(panel, k + 1);
 #pragma GCC unroll 16
-    for (int t = 0; t < M; ++t) acc[t] = dot2(acc[t], w, broadcast_pair(x + (k * m + t0 + t) * 2));
+    for (int t = 0; t < M; ++t) acc[t] = dot2(acc[t], w0, broadcast_pair(xk + t * 2));
+#pragma GCC unroll 16
+    for (int t = 0; t < M; ++t) odd[t] = dot2(odd[t], w1, broadcast_pair(xk + (m + t) * 2));
   }
+  if (pairs % 2 != 0)
+    for (int t = 0; t < M; ++t)
+      acc[t] = dot2(acc[t], P::at(panel, pairs - 1), broadcast_pair(x + ((pairs - 1) * m + t0 + t) * 2));
+  for (int t = 0; t < M; ++t) acc[t] = add(acc[t], odd[t]);
 }
 #endif
 

@@ -53,19 +53,15 @@ FRUGAL_INLINE void int8_block(const typename F::Super& super, int i, int64_t b, 
   }
 }
 
-// acc[t] = row t0 + t of the tile times the 16 rows of the panel. Few rows keep a super-block's factors in registers;
-// many rows need those, and load the factors for each block.
+// acc[t] = row t0 + t of the tile times the 16 rows of the panel.
 template <class F, int M>
 FRUGAL_INLINE void int8_panel(const uint8_t* panel, int64_t blocks, const Int8Tile& tile, int t0, F16 (&acc)[M]) {
   for (F16& a : acc) a = zero();
-  if constexpr (M > 4) {
-    for (int64_t b = 0; b < blocks; ++b)
-      int8_block<F, M>(typename F::Super(panel, b / F::kSuper), static_cast<int>(b % F::kSuper), b, tile, t0, acc);
-    return;
-  }
-  for (int64_t b = 0, n = 0; b < blocks; b += F::kSuper, ++n) {
-    const typename F::Super super(panel, n);
-    for (int i = 0; i < F::kSuper; ++i) int8_block<F, M>(super, i, b + i, tile, t0, acc);
+  for (int64_t b = 0; b < blocks; ++b) {
+    const typename F::Super super(panel, b / F::kSuper);
+    const int i = static_cast<int>(b % F::kSuper);
+    fetch_ahead<F::Super::kStep>(super.block(i));
+    int8_block<F, M>(super, i, b, tile, t0, acc);
   }
 }
 
