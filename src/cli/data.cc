@@ -6,6 +6,8 @@
 #include <csignal>
 #include <iostream>
 
+#include "base/error.h"
+#include "cli/train_classifier.h"
 #include "cli/verb.h"
 #include "data/pipeline.h"
 #include "data/recipe.h"
@@ -70,6 +72,8 @@ void take_recipe(Flags& f) {
 }
 
 int run(Flags& f) {
+  if (f.spec.empty())
+    fail(ErrorCode::kUsage, "data", "found no pipeline, expected one such as \"jsonl(in) | exact | jsonl(out)\"");
   if (data::is_recipe(f.spec)) take_recipe(f);
   data::Plan plan = data::make_plan(f.spec);
   f.run.stop = &stopped;
@@ -85,15 +89,18 @@ int run(Flags& f) {
 std::function<int()> set_up(CLI::App& app) {
   auto f = std::make_shared<Flags>();
   app.add_option("SPEC", f->spec,
-                 "source | stages | sink, or a recipe's file, X.toml; frugal methods --kind data lists them")
-      ->required();
+                 "source | stages | sink, or a recipe's file, X.toml; frugal methods --kind data lists them");
   app.add_option("-w,--workers", f->run.workers, "threads; 0 takes every core this process may use")
       ->check(CLI::Range(0, 1024));
   app.add_flag("--resume", f->run.resume, "go on where an interrupted run stopped");
   app.add_option("--rejects", f->run.rejects, "a folder for what was dropped, with stage and reason");
   app.add_option("--report", f->report, "an HTML file: funnel, reasons, languages, how values are spread, samples");
   f->format.add(app);
-  return [f] { return run(*f); };
+  const std::function<int()> train = add_train_classifier(app);
+  return [f, train] {
+    const int trained = train();
+    return trained >= 0 ? trained : run(*f);
+  };
 }
 
 const RegisterVerb kData(
@@ -102,6 +109,7 @@ const RegisterVerb kData(
      "  frugal data \"jsonl(crawl/*.jsonl.zst) | c4(punctuation=false) | fineweb | minhash | jsonl(clean.jsonl.gz)\" "
      "--report report.html\n"
      "  frugal data recipe.toml --resume\n"
+     "  frugal data train-classifier judged.jsonl --hold-out 0.1 --out quality.bin\n"
      "  frugal methods --kind data",
      set_up});
 

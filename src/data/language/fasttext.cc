@@ -5,24 +5,11 @@
 #include <cstring>
 
 #include "data/hash.h"
+#include "data/language/fasttext_words.h"
 
 namespace frugal::data {
 namespace {
 
-constexpr std::string_view kEnd = "</s>", kPrefix = "__label__";
-
-// FNV-1a over signed bytes, as the format has it: bytes beyond ASCII spread their sign.
-uint32_t step(uint32_t h, char c) {
-  return (h ^ static_cast<uint32_t>(static_cast<int32_t>(static_cast<signed char>(c)))) * 16777619u;
-}
-constexpr uint32_t kHashStart = 2166136261u;
-uint32_t word_hash(std::string_view word) {
-  uint32_t h = kHashStart;
-  for (char c : word) h = step(h, c);
-  return h;
-}
-
-bool blank(char c) { return c == ' ' || (c >= 9 && c <= 13) || c == 0; }
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 // One against all: the logistic function from a table of 512 steps on [-8, 8], as the original predicts with it.
 double table_sigmoid(double x) {
@@ -30,17 +17,6 @@ double table_sigmoid(double x) {
   return 1 / (1 + std::exp(8 - std::floor((x + 8) * 32) / 32));
 }
 double log_of(double x) { return std::log(x + 1e-5); }
-
-template <typename Visit>
-void for_each_word(std::string_view text, Visit visit) {
-  for (size_t at = 0; at < text.size();) {
-    while (at < text.size() && blank(text[at])) ++at;
-    const size_t begin = at;
-    while (at < text.size() && !blank(text[at])) ++at;
-    if (at > begin) visit(text.substr(begin, at - begin));
-  }
-  visit(kEnd);
-}
 
 }  // namespace
 
@@ -66,18 +42,18 @@ int32_t FastText::find_word(std::string_view word, uint32_t hash) const {
 // Rows of the input matrix that stand for a word: its own, and those of its n-grams of characters, borders marked.
 template <typename Add>
 void FastText::for_each_row(std::string_view word, Add add) const {
-  const int32_t id = find_word(word, word_hash(word));
-  if (id >= nwords_ || (id < 0 && word.starts_with(kPrefix))) return;  // a label
+  const int32_t id = find_word(word, fasttext_hash(word));
+  if (id >= nwords_ || (id < 0 && word.starts_with(kFastTextPrefix))) return;  // a label
   if (id >= 0) add(id);
-  if (word == kEnd || maxn_ <= 0 || bucket_ <= 0) return;
+  if (word == kFastTextEnd || maxn_ <= 0 || bucket_ <= 0) return;
   std::string marked;
   marked.append("<").append(word).append(">");
   for (size_t i = 0; i < marked.size(); ++i) {
     if (continues(marked[i])) continue;
-    uint32_t h = kHashStart;
+    uint32_t h = kFastTextHashStart;
     size_t j = i;
     for (int32_t n = 1; j < marked.size() && n <= maxn_; ++n) {
-      do h = step(h, marked[j++]);
+      do h = fasttext_step(h, marked[j++]);
       while (j < marked.size() && continues(marked[j]));
       if (n < minn_ || (n == 1 && (i == 0 || j == marked.size()))) continue;
       if (const int64_t row = pruned(h); row >= 0) add(nwords_ + row);
@@ -122,21 +98,17 @@ bool FastText::hidden(std::string_view text, std::vector<float>& out) const {
   out.assign(static_cast<size_t>(dim_), 0);
   uint32_t rows = 0;
   std::vector<int32_t> hashes;
-  for_each_word(text, [&](std::string_view word) {
+  for_each_fasttext_word(text, [&](std::string_view word) {
     add_word(word, out, rows);
-    if (word_ngrams_ > 1 && !word.starts_with(kPrefix)) hashes.push_back(static_cast<int32_t>(word_hash(word)));
+    if (word_ngrams_ > 1 && !word.starts_with(kFastTextPrefix))
+      hashes.push_back(static_cast<int32_t>(fasttext_hash(word)));
   });
-  for (size_t i = 0; i < hashes.size(); ++i) {
-    auto h = static_cast<uint64_t>(static_cast<int64_t>(hashes[i]));
-    for (size_t j = i + 1; j < hashes.size() && j < i + static_cast<size_t>(word_ngrams_); ++j) {
-      h = h * 116049371 + static_cast<uint64_t>(static_cast<int64_t>(hashes[j]));
-      const auto id = static_cast<uint32_t>(h % static_cast<uint64_t>(bucket_));
-      const int64_t row = all_pruned_ ? -1 : prune_.empty() ? id : prune_[id];
-      if (row < 0) continue;
-      add_row(nwords_ + row, out.data());
-      ++rows;
-    }
-  }
+  for_each_word_ngram(hashes, word_ngrams_, static_cast<uint64_t>(std::max(bucket_, 1)), [&](uint32_t id) {
+    const int64_t row = all_pruned_ ? -1 : prune_.empty() ? id : prune_[id];
+    if (row < 0) return;
+    add_row(nwords_ + row, out.data());
+    ++rows;
+  });
   if (rows == 0) return false;
   for (float& v : out) v *= 1.0f / static_cast<float>(rows);
   return true;

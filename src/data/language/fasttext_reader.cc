@@ -10,19 +10,12 @@
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "data/language/fasttext.h"
+#include "data/language/fasttext_words.h"
 
 namespace frugal::data {
 namespace {
 
 constexpr char kPart[] = "fasttext";
-constexpr std::string_view kPrefix = "__label__";
-
-uint32_t hash_of(std::string_view word) {
-  uint32_t h = 2166136261u;
-  for (char c : word) h = (h ^ static_cast<uint32_t>(static_cast<int32_t>(static_cast<signed char>(c)))) * 16777619u;
-  return h;
-}
-
 // A product quantiser: 256 centroids for each piece of a row.
 struct Quantiser {
   int32_t dim = 0, pieces = 0, width = 0, last = 0;
@@ -68,7 +61,8 @@ class FastTextReader {
   }
 
   void arguments() {
-    if (in_.number<int32_t>("the magic number") != 793712314) wrong("another magic number, expected a fastText model");
+    if (in_.number<int32_t>("the magic number") != kFastTextMagic)
+      wrong("another magic number, expected a fastText model");
     const auto version = in_.number<int32_t>("the version");
     if (version < 11 || version > 12) wrong("version {}, expected 11 or 12", version);
     model_.dim_ = in_.number<int32_t>("dim");
@@ -119,7 +113,7 @@ class FastTextReader {
     const auto kind = in_.number<int8_t>("an entry's kind");
     if ((kind == 1) != (i >= nwords)) wrong("entry {} of kind {}, expected words before labels", i, kind);
     if (kind == 1) {
-      model_.labels_.push_back(w.starts_with(kPrefix) ? w.substr(kPrefix.size()) : w);
+      model_.labels_.push_back(w.starts_with(kFastTextPrefix) ? w.substr(kFastTextPrefix.size()) : w);
       if (count < 0 || count > int64_t{1} << 48 || (!label_counts_.empty() && count > label_counts_.back()))
         wrong("labels that are not in the order of their counts");
       label_counts_.push_back(count);
@@ -131,7 +125,7 @@ class FastTextReader {
     model_.table_.assign(std::bit_ceil(model_.entries_.size() * 2 + 2), -1);
     const size_t mask = model_.table_.size() - 1;
     for (size_t i = 0; i < model_.entries_.size(); ++i) {
-      size_t at = hash_of(model_.entries_[i]) & mask;
+      size_t at = fasttext_hash(model_.entries_[i]) & mask;
       while (model_.table_[at] >= 0) at = (at + 1) & mask;
       model_.table_[at] = static_cast<int32_t>(i);
     }
