@@ -13,7 +13,8 @@ if(FRUGAL_PARQUET)
   message(STATUS "Arrow: ${FRUGAL_pyarrow}")
   set(PARQUET_DIR ${CMAKE_SOURCE_DIR}/src/data/parquet)
   file(GLOB ARROW_LIBRARIES ${FRUGAL_pyarrow}/libparquet.so.* ${FRUGAL_pyarrow}/libarrow.so.*)
-  add_library(frugal_parquet MODULE ${PARQUET_DIR}/arrow_values.cc ${PARQUET_DIR}/parquet_source.cc
+  add_library(frugal_parquet MODULE ${PARQUET_DIR}/arrow_batch.cc ${PARQUET_DIR}/arrow_values.cc
+                                    ${PARQUET_DIR}/parquet_source.cc
                                     ${PARQUET_DIR}/parquet_sink.cc)
   target_include_directories(frugal_parquet PRIVATE ${CMAKE_SOURCE_DIR}/src)
   target_include_directories(frugal_parquet SYSTEM PRIVATE ${FRUGAL_pyarrow}/include)

@@ -2,13 +2,14 @@
 # Installs what building, testing and running frugal miss, and nothing else. Safe to run any number of times: what is
 # there is left alone, and then it takes about a second.
 #
-#   tools/setup.sh [base] [torch] [arrow] [model] [language] [check] [fuzz]      without a word: base torch arrow model
+#   tools/setup.sh [base] [torch] [arrow] [model] [language] [spark] [check] [fuzz]      without a word: base torch arrow model
 #
 #   base    the distribution's packages (installed as root or through passwordless sudo, else the command is printed)
 #   torch   LibTorch 2.11 from the torch wheel: one already there is used, else it goes into .venv without dependencies
 #   arrow   Arrow and Parquet from the pyarrow wheel: one already there is used, else it goes into .venv
 #   model   the default model, under models/
 #   language   the language identification model lid.176.ftz, under models/
+#   spark   nanobind, pyspark and a Java runtime, for curation under Apache Spark
 #   check   clang-format and clang-tidy, for `make check`;  fuzz: clang with libFuzzer, for `make fuzz`
 #
 # Environment: PYTHON (python3), FRUGAL_TORCH_DIR, FRUGAL_PYARROW_DIR (a package's folder to use as it is).
@@ -116,6 +117,15 @@ language() {
   "$VENV/bin/python" tools/fetch_language_model.py
 }
 
+spark() {
+  ensure_packages java=default-jre-headless python3-dev
+  arrow
+  ensure_venv
+  "$VENV/bin/python" -c 'import nanobind, pyarrow, pyspark' 2>/dev/null && return
+  say "fetching nanobind and pyspark (download 460 MB)"
+  "$VENV/bin/python" -m pip --disable-pip-version-check install --no-cache-dir nanobind pyarrow==26.0.1 pyspark==4.3.0
+}
+
 check() { ensure_packages clang-format=clang-format clang-tidy=clang-tidy; }
 fuzz() { ensure_packages clang++-14=clang-14 libclang-rt-14-dev; }
 
@@ -123,7 +133,7 @@ command -v "$PYTHON" >/dev/null || die "python3 (3.10 or newer) is missing;  sud
 (($#)) || set -- base torch arrow model
 for step in "$@"; do
   case $step in
-    base | torch | arrow | model | language | check | fuzz) "$step" ;;
-    *) die "no step named '$step'; steps: base torch arrow model language check fuzz" ;;
+    base | torch | arrow | model | language | spark | check | fuzz) "$step" ;;
+    *) die "no step named '$step'; steps: base torch arrow model language spark check fuzz" ;;
   esac
 done

@@ -50,27 +50,39 @@ void number_columns(Stage& stage, Schema& schema) {
   schema.stages.push_back(stage.name);
 }
 
-}  // namespace
-
-Plan make_plan(const std::string& text) {
+Spec checked(const std::string& text) {
   Spec spec = parse_spec(text);
-  if (spec.size() < 2)
-    fail(ErrorCode::kUsage, "data",
-         "found one stage, expected at least a source and a sink: \"jsonl(in) | jsonl(out)\"");
   for (const frugal::Part& part : spec)
     if (part.scope.narrows())
       fail(ErrorCode::kUsage, "data", "found a scope before {}, expected none in a pipeline", part.unit.name);
   check_spec("data", spec);
-  spec = canonical("data", spec);
+  return canonical("data", spec);
+}
+
+void add_stage(const Unit& unit, Plan& plan) {
+  plan.stages.push_back(make_stage(unit));
+  number_columns(plan.stages.back(), plan.schema);
+}
+
+}  // namespace
+
+Plan make_plan(const std::string& text) {
+  const Spec spec = checked(text);
+  if (spec.size() < 2)
+    fail(ErrorCode::kUsage, "data",
+         "found one stage, expected at least a source and a sink: \"jsonl(in) | jsonl(out)\"");
   Plan plan;
   plan.spec = to_string(spec);
   plan.source = make_end(spec.front().unit, false).source;
   plan.sink = make_end(spec.back().unit, true).sink;
   plan.schema.columns = plan.source->columns();
-  for (size_t i = 1; i + 1 < spec.size(); ++i) {
-    plan.stages.push_back(make_stage(spec[i].unit));
-    number_columns(plan.stages.back(), plan.schema);
-  }
+  for (size_t i = 1; i + 1 < spec.size(); ++i) add_stage(spec[i].unit, plan);
+  return plan;
+}
+
+Plan make_stages(const std::string& text) {
+  Plan plan;
+  for (const frugal::Part& part : checked(text)) add_stage(part.unit, plan);
   return plan;
 }
 

@@ -26,5 +26,7 @@ struct Plan {
 
 // Throws Error(kUsage): an unknown operator, a wrong parameter, a source or sink in the wrong place.
 Plan make_plan(const std::string& spec);
+// Only what stands between the ends, "gopher_quality | minhash": for engines that read and write by themselves.
+Plan make_stages(const std::string& spec);
 
 }  // namespace frugal::data

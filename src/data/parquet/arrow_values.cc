@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "data/json_scan.h"
+#include "data/web/warc.h"
 
 namespace frugal::data {
 namespace {
@@ -88,6 +89,11 @@ void append_number_json(const arrow::Array& array, int64_t row, std::string& out
 }
 
 }  // namespace
+
+std::string quotable(std::string_view text) {
+  constexpr size_t kMost = 600;
+  return to_utf8(text.substr(0, kMost), "charset=utf-8", false) + (text.size() > kMost ? "..." : "");
+}
 
 bool holds_text(const arrow::DataType& type) {
   switch (type.id()) {

@@ -10,9 +10,12 @@
 
 namespace frugal::data {
 
+// What a file says of itself, names of columns above all, as part of a message: UTF-8, and not too long.
+std::string quotable(std::string_view text);
+
 // Throws Error(code) with Arrow's own message where it did not go well.
 inline void check(const arrow::Status& status, const std::string& file, ErrorCode code) {
-  if (!status.ok()) fail(code, "parquet", "{}: {}", file, status.ToString());
+  if (!status.ok()) fail(code, "parquet", "{}: {}", file, quotable(status.ToString()));
 }
 template <typename T>
 T take(arrow::Result<T> result, const std::string& file, ErrorCode code) {

@@ -8,16 +8,14 @@
 #include <parquet/arrow/reader.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
-#include <simdjson.h>
 
 #include <algorithm>
 #include <filesystem>
 
 #include "data/files.h"
-#include "data/json_scan.h"
+#include "data/parquet/arrow_batch.h"
 #include "data/parquet/arrow_values.h"
 #include "data/parquet/parquet.h"
-#include "data/web/warc.h"
 
 namespace frugal::data {
 namespace {
@@ -45,7 +43,7 @@ auto guarded(const std::string& path, F f) {
   } catch (const Error&) {
     throw;
   } catch (const std::exception& e) {
-    fail(kBad, "parquet", "{}: {}", path, e.what());
+    fail(kBad, "parquet", "{}: {}", path, quotable(e.what()));
   }
 }
 
@@ -53,17 +51,6 @@ std::string names_of(const arrow::Schema& schema) {
   std::string names;
   for (const auto& field : schema.fields()) names += (names.empty() ? "" : ", ") + field->name();
   return names;
-}
-
-// Value columns that a file brings: the numbers and texts in the struct `values`.
-std::vector<Column> value_columns(const arrow::Schema& schema) {
-  std::vector<Column> columns;
-  const auto values = schema.GetFieldByName("values");
-  if (!values || values->type()->id() != arrow::Type::STRUCT) return columns;
-  for (const auto& field : values->type()->fields())
-    if (holds_text(*field->type()) || holds_numbers(*field->type()))
-      columns.push_back({field->name(), holds_text(*field->type())});
-  return columns;
 }
 
 class GroupsReader : public BlockReader {
@@ -111,129 +98,6 @@ class GroupsReader : public BlockReader {
   std::unique_ptr<arrow::RecordBatchReader> batches_;
 };
 
-// A record batch's rows as documents.
-class Rows {
- public:
-  Rows(const arrow::RecordBatch& rows, const ParquetRead& form, Batch& batch, Faults& faults)
-      : rows_(rows), form_(form), batch_(batch), faults_(faults) {
-    for (int c = 0; c < rows.num_columns(); ++c) place(rows.column_name(c), rows.column(c).get());
-  }
-
-  void add_all() {
-    for (int64_t row = 0; row < rows_.num_rows(); ++row) {
-      if (text_->IsNull(row)) {
-        ++faults_["no text"];
-        continue;
-      }
-      const std::string_view text = text_at(*text_, row);
-      if (text.size() > form_.longest) {
-        ++faults_["text too long"];
-        continue;
-      }
-      batch_.add(valid(text), id_at(row), meta_at(row));
-      batch_.source_bytes += text.size() + meta_.size();
-      taken_.push_back(row);
-    }
-  }
-
-  // For columns that this batch's file does not have, nothing is written.
-  void add_values(const std::vector<Column>& columns) {
-    batch_.set_columns(columns);
-    for (size_t c = 0; c < columns.size(); ++c) {
-      const auto field = values_ == nullptr ? nullptr : values_->GetFieldByName(columns[c].name);
-      if (!field || (columns[c].is_text ? !holds_text(*field->type()) : !holds_numbers(*field->type()))) continue;
-      for (size_t i = 0; i < taken_.size(); ++i) {
-        if (columns[c].is_text)
-          batch_.labels[c][i] = valid(text_at(*field, taken_[i]));
-        else
-          batch_.numbers[c][i] = number_at(*field, taken_[i]);
-      }
-    }
-  }
-
- private:
-  struct Member {
-    std::string name;
-    const arrow::Array* array;
-  };
-
-  void place(const std::string& name, const arrow::Array* array) {
-    if (name == form_.text)
-      text_ = array;
-    else if (name == form_.id)
-      id_ = array;
-    else if (name == "values" && array->type_id() == arrow::Type::STRUCT)
-      values_ = static_cast<const arrow::StructArray*>(array);
-    else if (name == "metadata")
-      metadata_ = array;
-    else
-      members_.push_back({name, array});
-  }
-
-  std::string_view valid(std::string_view text) {
-    if (simdjson::validate_utf8(text.data(), text.size())) return text;
-    ++faults_["invalid UTF-8 replaced"];
-    return batch_.arena.keep(to_utf8(text, "charset=utf-8", false));
-  }
-
-  std::string_view id_at(int64_t row) {
-    if (id_ == nullptr || id_->IsNull(row)) return {};
-    if (holds_text(*id_->type())) return valid(text_at(*id_, row));
-    std::string number;
-    append_json(*id_, row, number);
-    return batch_.arena.keep(number);
-  }
-
-  std::string_view meta_at(int64_t row) {
-    meta_.clear();
-    if (metadata_ != nullptr && !metadata_->IsNull(row)) add_metadata(row);
-    for (const Member& m : members_)
-      if (!m.array->IsNull(row)) member(m.name, *m.array, row);
-    return batch_.arena.keep(meta_);
-  }
-
-  void member(std::string_view name, const arrow::Array& array, int64_t row) {
-    meta_ += meta_.empty() ? "\"" : ",\"";
-    append_escaped(simdjson::validate_utf8(name.data(), name.size()) ? name : "?", meta_);
-    meta_ += "\":";
-    append_json(array, row, meta_);
-  }
-
-  // The inside of the object, which a struct gives and a string may hold; else the column is a member like others.
-  void add_metadata(int64_t row) {
-    std::string object;
-    if (holds_text(*metadata_->type()))
-      object = one_line_object(text_at(*metadata_, row));
-    else if (metadata_->type_id() == arrow::Type::STRUCT || metadata_->type_id() == arrow::Type::MAP)
-      append_json(*metadata_, row, object);
-    if (object.starts_with('{'))
-      meta_.append(object, 1, object.size() - 2);
-    else
-      member("metadata", *metadata_, row);
-  }
-
-  static std::string one_line_object(std::string_view text) {
-    static thread_local simdjson::dom::parser parser;
-    simdjson::dom::object object;
-    if (parser.parse(text.data(), text.size()).get(object)) return {};
-    std::string out(text.size() + simdjson::SIMDJSON_PADDING, 0);
-    size_t size = 0;
-    if (simdjson::minify(text.data(), text.size(), out.data(), size)) return {};
-    out.resize(size);
-    return out;
-  }
-
-  const arrow::RecordBatch& rows_;
-  const ParquetRead& form_;
-  Batch& batch_;
-  Faults& faults_;
-  const arrow::Array *text_ = nullptr, *id_ = nullptr, *metadata_ = nullptr;
-  const arrow::StructArray* values_ = nullptr;
-  std::vector<Member> members_;
-  std::vector<int64_t> taken_;  // rows that became documents
-  std::string meta_;
-};
-
 class ParquetSource : public Source {
  public:
   explicit ParquetSource(ParquetRead form) : form_(std::move(form)) {
@@ -248,9 +112,7 @@ class ParquetSource : public Source {
 
   void parse(RawBlock block, Batch& batch, Faults& faults) const override {
     const auto& rows = *static_cast<const arrow::RecordBatch*>(block.held.get());
-    Rows documents(rows, form_, batch, faults);
-    documents.add_all();
-    documents.add_values(columns_);
+    add_rows(rows, {form_.text, form_.id, form_.longest}, columns_, batch, faults);
     batch.arena.hold(std::move(block.held));
   }
 
@@ -268,7 +130,7 @@ class ParquetSource : public Source {
     const auto text = schema->GetFieldByName(form_.text);
     if (!text || !holds_text(*text->type()))
       fail(kBad, "parquet", "{}: found {}, expected texts in a column '{}' (text=NAME names another); columns: {}",
-           path, text ? text->type()->ToString() + " there" : "none", form_.text, names_of(*schema));
+           path, text ? text->type()->ToString() + " there" : "none", form_.text, quotable(names_of(*schema)));
     for (const Column& c : value_columns(*schema))
       if (std::none_of(columns_.begin(), columns_.end(), [&](const Column& k) { return k.name == c.name; }))
         columns_.push_back(c);

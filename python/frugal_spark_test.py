@@ -1,0 +1,72 @@
+"""curate() on Spark in local mode keeps the documents, texts and values that `frugal data` keeps."""
+import gzip
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from pyspark.sql import SparkSession
+
+from frugal_spark import curate
+
+REPO = pathlib.Path(__file__).resolve().parent.parent
+STAGES = ["gopher_quality(min_words=20)", "exact", "lines(bucket=40,max=2)", "c4(punctuation=false)", "minhash"]
+
+
+def documents():
+    """48 web pages and a spoilt form of each; some again, some with a word changed, some with a common line."""
+    with gzip.open(REPO / "tests/golden/data/rules.jsonl.gz", "rt") as lines:
+        texts = [json.loads(line)["text"] for line in lines]
+    texts += texts[5:25]
+    texts += [text + " And one more word." for text in texts[10:40]]
+    texts += [text + f"\nAll rights reserved by number {i}." for i, text in enumerate(texts[:50])]
+    return [{"id": str(i), "text": text, "url": f"http://a.org/{i}", "line": i} for i, text in enumerate(texts)]
+
+
+def locally(rows, folder, stages):
+    source = pathlib.Path(folder) / "in.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    out = f"{folder}/out.jsonl"
+    subprocess.run([os.environ["FRUGAL"], "data", " | ".join([f"jsonl({source})", *stages, f"jsonl({out})"])],
+                   check=True, stdout=subprocess.DEVNULL)
+    return [json.loads(line) for line in open(out)]
+
+
+class Spark(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.spark = (SparkSession.builder.master("local[2]").appName("frugal").config("spark.ui.enabled", "false")
+                     .config("spark.sql.shuffle.partitions", "3").getOrCreate())
+        cls.spark.sparkContext.setLogLevel("OFF")  # one test makes a task fail on purpose
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.spark.stop()
+
+    def test_same_survivors(self):
+        rows = documents()
+        with tempfile.TemporaryDirectory() as folder:
+            local = locally(rows, folder, STAGES)
+        self.assertTrue(20 < len(local) < len(rows) - 40, len(local))
+        frame = self.spark.createDataFrame(rows[::-1]).repartition(4)
+        kept = curate(frame, " | ".join(STAGES), order=["line"]).collect()
+        ours = {row.id: row for row in kept}
+        self.assertEqual(sorted(ours), sorted(row["id"] for row in local))
+        for row in local:
+            one = ours[row["id"]]
+            self.assertEqual(one.text, row["text"])
+            self.assertEqual({k: v for k, v in one["values"].asDict().items() if v is not None}, row["values"])
+            self.assertEqual(json.loads(one.metadata)["url"], row["url"])
+
+    def test_wrong_specs_and_frames(self):
+        frame = self.spark.createDataFrame([{"id": "a", "body": "x"}])
+        with self.assertRaisesRegex(RuntimeError, "did you mean 'minhash'"):
+            curate(frame, "minhsh")
+        with self.assertRaisesRegex(Exception, "no texts in a column 'text'"):
+            curate(frame, "c4").collect()
+
+
+if __name__ == "__main__":
+    unittest.main()
