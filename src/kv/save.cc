@@ -10,16 +10,25 @@ namespace frugal {
 namespace {
 
 constexpr char kMagic[] = "FRUGALKV";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 
 }  // namespace
 
-CacheWriter::CacheWriter(std::string path, const std::string& spec)
+CacheWriter::CacheWriter(std::string path, const CacheIndex& index)
     : path_(std::move(path)), part_(path_ + ".part"), file_(std::fopen(part_.c_str(), "wb")), good_(file_ != nullptr) {
   put(kMagic, 8);
   number(kVersion);
-  number(static_cast<uint32_t>(spec.size()));
-  put(spec.data(), spec.size());
+  text(index.spec);
+  text(index.layout);
+  number(static_cast<uint64_t>(index.length));
+  number(static_cast<uint64_t>(index.ids.size()));
+  list(index.ids, index.ids.size());
+  number(static_cast<uint32_t>(index.heads.size()));
+  for (const CacheIndex::Head& h : index.heads) {
+    number(static_cast<uint32_t>(h.layer));
+    number(static_cast<uint64_t>(h.tokens.size()));
+    list(h.tokens, h.tokens.size());
+  }
 }
 
 CacheWriter::~CacheWriter() {
@@ -32,6 +41,11 @@ void CacheWriter::put(const void* p, size_t bytes) {
   good_ = good_ && (bytes == 0 || std::fwrite(p, 1, bytes, file_.get()) == bytes);
 }
 
+void CacheWriter::text(const std::string& s) {
+  number(static_cast<uint32_t>(s.size()));
+  put(s.data(), s.size());
+}
+
 void CacheWriter::finish() {
   good_ = good_ && std::fflush(file_.get()) == 0;
   file_.reset();
@@ -40,22 +54,42 @@ void CacheWriter::finish() {
   fail(ErrorCode::kIo, "kv", "cannot write the cache to {}", path_);
 }
 
-void read_cache_header(ByteReader& in, const std::string& path, const std::string& spec) {
+bool is_saved_cache(std::span<const std::byte> bytes) {
+  return bytes.size() >= 8 && std::memcmp(bytes.data(), kMagic, 8) == 0;
+}
+
+CacheIndex read_cache_index(ByteReader& in, const std::string& path) {
   if (in.text(8, "magic") != std::string(kMagic, 8)) fail(ErrorCode::kBadInput, "kv", "{} is not a saved cache", path);
   if (const auto version = in.number<uint32_t>("version"); version != kVersion)
     fail(ErrorCode::kUnsupported, "kv", "{} is of version {}, expected {}", path, version, kVersion);
-  const std::string saved = in.text(in.number<uint32_t>("spec length"), "spec");
-  if (saved != spec)
-    fail(ErrorCode::kBadInput, "kv", "{} was saved under --kv \"{}\", this run has \"{}\"", path, saved, spec);
+  CacheIndex index;
+  index.spec = in.text(in.number<uint32_t>("spec length"), "spec");
+  index.layout = in.text(in.number<uint32_t>("layout length"), "layout");
+  const auto length = in.number<uint64_t>("length");
+  if (length > uint64_t{1} << 31) fail(ErrorCode::kBadInput, "kv", "{} is damaged: it claims {} tokens", path, length);
+  index.length = static_cast<int64_t>(length);
+  index.ids = read_list<int32_t>(in, in.number<uint64_t>("ids"), "ids");
+  const auto heads = in.number<uint32_t>("heads");
+  in.need(heads, 12, "heads");
+  index.heads.resize(heads);
+  for (CacheIndex::Head& h : index.heads) {
+    h.layer = static_cast<int>(in.number<uint32_t>("layer") & 0x7fffffff);
+    h.tokens = read_list<int32_t>(in, in.number<uint64_t>("slots"), "tokens");
+  }
+  return index;
 }
 
-// Paged: u64 extent bytes, u64 length, u64 ids, ids i32, positions i32, extents.
+CacheIndex read_cache_index(ByteReader& in, const std::string& path, const std::string& spec) {
+  CacheIndex index = read_cache_index(in, path);
+  if (index.spec != spec)
+    fail(ErrorCode::kBadInput, "kv", "{} was saved under --kv \"{}\", this run has \"{}\"", path, index.spec, spec);
+  return index;
+}
+
+// Paged: u64 extent bytes, positions i32, extents.
 void PagedSeq::save(const std::string& path, const std::vector<int32_t>& ids) const {
-  CacheWriter out(path, pool_.spec());
+  CacheWriter out(path, {pool_.spec(), "paged", length_, ids, {}});
   out.number(static_cast<uint64_t>(pool_.extent_bytes()));
-  out.number(static_cast<uint64_t>(length_));
-  out.number(static_cast<uint64_t>(ids.size()));
-  out.list(ids, ids.size());
   out.list(positions_, static_cast<size_t>(length_));
   for (int64_t e = 0; e * kPageRows < length_; ++e) out.put(extents_[static_cast<size_t>(e)], pool_.extent_bytes());
   out.finish();
@@ -64,15 +98,12 @@ void PagedSeq::save(const std::string& path, const std::vector<int32_t>& ids) co
 std::vector<int32_t> PagedSeq::load(const std::string& path) {
   const MappedFile file(path);
   ByteReader in(file.bytes(), "kv", path);
-  read_cache_header(in, path, pool_.spec());
-  const uint64_t bytes = in.number<uint64_t>("extent bytes"), length = in.number<uint64_t>("length"),
-                 count = in.number<uint64_t>("ids");
+  const CacheIndex index = read_cache_index(in, path, pool_.spec());
+  const uint64_t bytes = in.number<uint64_t>("extent bytes"), length = static_cast<uint64_t>(index.length);
   if (bytes != pool_.extent_bytes())
     fail(ErrorCode::kBadInput, "kv", "{} is of another model: {} bytes a page group, expected {}", path, bytes,
          pool_.extent_bytes());
-  in.need(count, 4, "ids");
-  in.need(length, 4, "positions");
-  const auto ids = read_list<int32_t>(in, count, "ids"), positions = read_list<int32_t>(in, length, "positions");
+  const auto positions = read_list<int32_t>(in, length, "positions");
   const uint64_t pages = (length + kPageRows - 1) / kPageRows;
   in.need(pages, bytes, "pages");
   if (in.left() != pages * bytes)
@@ -85,8 +116,8 @@ std::vector<int32_t> PagedSeq::load(const std::string& path) {
     const std::string raw = in.text(bytes, "pages");
     std::memcpy(extents_[e], raw.data(), raw.size());
   }
-  length_ = static_cast<int64_t>(length);
-  return ids;
+  length_ = index.length;
+  return index.ids;
 }
 
 }  // namespace frugal

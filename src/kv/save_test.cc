@@ -89,16 +89,18 @@ TEST_F(SavedCache, WrongHeadersAreRefusedByName) {
   };
   uint32_t spec_bytes;
   std::memcpy(&spec_bytes, &whole[12], 4);
-  const size_t after = 16 + spec_bytes;  // extent bytes, length, number of ids
+  // Behind the spec "paged" as text, length, number of ids, ids, heads (none); then the layout's extent bytes.
+  const size_t length = 16 + spec_bytes + 4 + 5, heads = length + 16 + ids.size() * 4;
   EXPECT_NE(refusal(patched(0, "NOTCACHE")).find("not a saved cache"), std::string::npos);
-  EXPECT_NE(refusal(patched(8, "\x02")).find("version 2"), std::string::npos);
+  EXPECT_NE(refusal(patched(8, "\x03")).find("version 3"), std::string::npos);
   EXPECT_NE(refusal(patched(16, "k:")), "");
   const std::string huge(8, '\x7f'), negative(8, '\xff');
-  for (size_t field : {after, after + 8, after + 16}) {
+  for (size_t field : {length, length + 8, heads + 4}) {
     EXPECT_NE(refusal(patched(field, huge)), "") << field;
     EXPECT_NE(refusal(patched(field, negative)), "") << field;
   }
-  EXPECT_NE(refusal(patched(12, std::string(4, '\xff'))), "");
+  for (size_t field : {size_t{12}, size_t{16 + spec_bytes}, heads})
+    EXPECT_NE(refusal(patched(field, std::string(4, '\xff'))), "") << field;
 }
 
 TEST_F(SavedCache, OfAnotherSpecOrShapeOrPool) {

@@ -85,6 +85,10 @@ RestStore::RestStore(const std::string& path) : file_(std::make_unique<MappedFil
 
 RestStore::RestStore(std::span<const std::byte> bytes, const std::string& name) : bytes_(bytes) { read(name); }
 
+bool RestStore::is_store(std::span<const std::byte> bytes) {
+  return bytes.size() >= sizeof kMagic && std::memcmp(bytes.data(), kMagic, sizeof kMagic) == 0;
+}
+
 void RestStore::read(const std::string& name) {
   ByteReader in(bytes_, "store", name);
   if (in.left() < kHeader || in.text(sizeof kMagic, "the beginning") != std::string(kMagic, sizeof kMagic))

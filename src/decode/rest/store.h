@@ -25,6 +25,7 @@ class RestStore {
   // Throws Error(kBadInput) when the file is no store, cut short or inconsistent.
   explicit RestStore(const std::string& path);
   RestStore(std::span<const std::byte> bytes, const std::string& name);  // bytes outlive it
+  static bool is_store(std::span<const std::byte> bytes);
   uint64_t fingerprint() const { return fingerprint_; }
   int64_t vocab() const { return vocab_; }
   int64_t tokens() const { return static_cast<int64_t>(count_); }

@@ -1,9 +1,10 @@
 // Ragged sequences in files. Behind the header (kv/cache_file.h):
 //
-//   u64 length, u64 prompt, u8 in prompt, u64 ids, ids i32, u32 heads; for each head its pages and columns; for each
-//   layer the queries that were not counted yet, as this machine's kernels prepared them head     u64 pages, slots,
-//   normed, far pages, i32 far shift; for each page u8 key form, u8 value form, u32 alive, its
-//            keys, its values; tokens i32, columns f32, history, all by slot
+//   u64 prompt, u8 in prompt; for each head of the index its pages and columns; for each layer the queries that were
+//   not counted yet, as this machine's kernels prepared them
+//
+//   head     u64 pages, normed, far pages, i32 far shift; for each page u8 key form, u8 value form, u32 alive, its
+//            keys, its values; columns f32, history, all by slot
 //   queries  u32 rows, u32 query heads, u64 bytes of a query, then the queries and their log-sum-exps
 //
 // Nothing in a file is trusted: forms, counts and set numbers are checked before they are used as such.
@@ -23,7 +24,7 @@ size_t value_bytes(const KvLayer& l, uint8_t form) {
 
 void put_head(CacheWriter& out, const KvLayer& l, const RaggedHead& h) {
   const int64_t pages = (h.slots + kPageRows - 1) / kPageRows;
-  for (const int64_t n : {pages, h.slots, h.normed, h.far_pages}) out.number(static_cast<uint64_t>(n));
+  for (const int64_t n : {pages, h.normed, h.far_pages}) out.number(static_cast<uint64_t>(n));
   out.number(h.far_shift);
   for (size_t p = 0; p < static_cast<size_t>(pages); ++p) {
     out.number(h.k_forms[p]);
@@ -33,7 +34,6 @@ void put_head(CacheWriter& out, const KvLayer& l, const RaggedHead& h) {
     out.put(h.v[p], value_bytes(l, h.v_forms[p]));
   }
   const size_t slots = static_cast<size_t>(h.slots);
-  out.list(h.token, slots);
   for (const auto& c : h.columns)
     if (!c.empty()) out.list(c, slots);
   out.list(h.history, slots * h.history_bytes);
@@ -50,9 +50,9 @@ class HeadReader {
         length_(length),
         moves_(pool.policy(layer).counts_in_cache()) {}
 
-  void read(RaggedHead& h) {
+  void read(RaggedHead& h, const std::vector<int32_t>& tokens) {
     const uint64_t pages = number("pages", static_cast<uint64_t>(pool_.most_slots(length_)) / kPageRows + 1);
-    const int64_t slots = static_cast<int64_t>(number("slots", pages * kPageRows));
+    const int64_t slots = static_cast<int64_t>(tokens.size());
     if ((slots + kPageRows - 1) / kPageRows != static_cast<int64_t>(pages)) wrong("slots");
     const int64_t normed = static_cast<int64_t>(number("normed", static_cast<uint64_t>(slots))),
                   far = static_cast<int64_t>(number("far pages", moves_ ? pages : 0));
@@ -61,7 +61,7 @@ class HeadReader {
     for (uint64_t p = 0; p < pages; ++p) read_page(h);
     h.slots = slots, h.normed = normed, h.far_pages = far;
     if (slots % kPageRows != 0 && !h.open(h.pages() - 1)) wrong("the last page");
-    columns(h);
+    columns(h, tokens);
   }
 
  private:
@@ -104,12 +104,12 @@ class HeadReader {
     h.resize(h.pages() + 1);
     h.k.back() = k, h.v.back() = v, h.k_forms.back() = k_form, h.v_forms.back() = v_form, h.alive.back() = alive;
   }
-  void columns(RaggedHead& h) {
-    const size_t slots = static_cast<size_t>(h.slots);
-    const auto tokens = read_list<int32_t>(in_, slots, "tokens");
-    for (int32_t t : tokens)
-      if (t < 0 || t >= length_) wrong("a token's number");
-    std::copy(tokens.begin(), tokens.end(), h.token.begin());
+  void columns(RaggedHead& h, const std::vector<int32_t>& tokens) {
+    const size_t slots = tokens.size();
+    for (size_t i = 0; i < slots; ++i) {
+      h.token[i] = tokens[i] < 0 ? ~tokens[i] : tokens[i];
+      if (h.token[i] >= length_) wrong("a token's number");
+    }
     for (auto& c : h.columns) {
       if (c.empty()) continue;
       const auto values = read_list<float>(in_, slots, "columns");
@@ -141,13 +141,17 @@ void put_tape(CacheWriter& out, KvTape& t) {
 }  // namespace
 
 void RaggedSeq::save(const std::string& path, const std::vector<int32_t>& ids) const {
-  CacheWriter out(path, pool_.spec());
-  out.number(static_cast<uint64_t>(length_));
+  CacheIndex index{pool_.spec(), "ragged", length_, ids, {}};
+  for (int l = 0; l < pool_.layers(); ++l)
+    for (int i = 0; i < pool_.layer(l).shape.heads; ++i) {
+      const RaggedHead& h = rows_of(l, i);
+      index.heads.push_back({l, {h.token.begin(), h.token.begin() + h.slots}});
+      for (size_t slot = 0; slot < index.heads.back().tokens.size(); ++slot)
+        if ((h.alive[slot / kPageRows] >> slot % kPageRows & 1) == 0) index.heads.back().tokens[slot] = ~h.token[slot];
+    }
+  CacheWriter out(path, index);
   out.number(static_cast<uint64_t>(prompt_));
   out.number(static_cast<uint8_t>(in_prompt_));
-  out.number(static_cast<uint64_t>(ids.size()));
-  out.list(ids, ids.size());
-  out.number(static_cast<uint32_t>(heads_.size()));
   for (int l = 0; l < pool_.layers(); ++l)
     for (int i = 0; i < pool_.layer(l).shape.heads; ++i) put_head(out, pool_.layer(l), rows_of(l, i));
   for (const KvTape& t : tapes_) put_tape(out, const_cast<KvTape&>(t));
@@ -182,25 +186,27 @@ void RaggedSeq::read_tape(ByteReader& in, const std::string& path, int layer) {
 std::vector<int32_t> RaggedSeq::load(const std::string& path) {
   const MappedFile file(path);
   ByteReader in(file.bytes(), "kv", path);
-  read_cache_header(in, path, pool_.spec());
-  const uint64_t length = in.number<uint64_t>("length"), prompt = in.number<uint64_t>("prompt");
+  const CacheIndex index = read_cache_index(in, path, pool_.spec());
+  const uint64_t prompt = in.number<uint64_t>("prompt");
   const bool in_prompt = in.number<uint8_t>("phase") != 0;
-  auto ids = read_list<int32_t>(in, in.number<uint64_t>("ids"), "ids");
-  if (length > uint64_t{1} << 31 || prompt > length)
-    fail(ErrorCode::kBadInput, "kv", "{} is damaged: {} rows with a prompt of {}", path, length, prompt);
-  if (const auto heads = in.number<uint32_t>("heads"); heads != heads_.size())
-    fail(ErrorCode::kBadInput, "kv", "{} is of another model: {} heads, expected {}", path, heads, heads_.size());
+  if (prompt > static_cast<uint64_t>(index.length))
+    fail(ErrorCode::kBadInput, "kv", "{} is damaged: {} rows with a prompt of {}", path, index.length, prompt);
+  if (index.heads.size() != heads_.size())
+    fail(ErrorCode::kBadInput, "kv", "{} is of another model: {} heads, expected {}", path, index.heads.size(),
+         heads_.size());
   clear();
   try {
-    each_head([&](int l, int, RaggedHead& h) { HeadReader(in, path, pool_, l, static_cast<int64_t>(length)).read(h); });
+    const CacheIndex::Head* saved = index.heads.data();
+    each_head(
+        [&](int l, int, RaggedHead& h) { HeadReader(in, path, pool_, l, index.length).read(h, saved++->tokens); });
     for (int l = 0; l < pool_.layers(); ++l) read_tape(in, path, l);
     if (in.left() != 0) fail(ErrorCode::kBadInput, "kv", "{} has {} bytes behind its end", path, in.left());
   } catch (...) {
     clear();
     throw;
   }
-  length_ = static_cast<int64_t>(length), prompt_ = static_cast<int64_t>(prompt), in_prompt_ = in_prompt;
-  return ids;
+  length_ = index.length, prompt_ = static_cast<int64_t>(prompt), in_prompt_ = in_prompt;
+  return index.ids;
 }
 
 }  // namespace frugal
