@@ -16,7 +16,6 @@
 #include "data/parquet/arrow_values.h"
 #include "data/plan.h"
 #include "data/scratch.h"
-#include "data/spill.h"
 
 namespace nb = nanobind;
 
@@ -115,19 +114,21 @@ class Stages {
     std::string values;
     for (const Column& c : plan_.schema.columns)
       values += fmt::format("{}`{}`: {}", values.empty() ? "" : ", ", c.name, c.is_text ? "string" : "double");
-    return "doc long, text string, id string, metadata string" +
+    return "doc long, dropped_by string, reason string, text string, id string, metadata string" +
            (values.empty() ? "" : fmt::format(", values struct<{}>", values));
   }
 
-  // The stages of a pass: the global operator before it, once grouped, and row operators. Returns the rows that stay.
+  // The stages of a pass: the global operator before it, once grouped, and row operators. Returns all rows; dropped_by
+  // and reason are null where a row stays.
   Exported apply(size_t pass, const nb::object& rows) {
     const BatchPtr in = import_batch(rows);
     const nb::gil_scoped_release others_may_run;
     Numbered all = documents(*in);
+    scratch_.forget();
     const size_t first = pass == 0 ? 0 : global(pass - 1),
                  end = pass < globals_.size() ? globals_[pass] : plan_.stages.size();
     for (size_t r = 0; r < all.batch.rows(); ++r) one(all, r, first, end);
-    return kept(all);
+    return with_reasons(all, plan_.schema);
   }
 
   // The records of the global operator after `pass`, of rows that its apply() left.
@@ -197,20 +198,24 @@ class Stages {
         stage.row->apply(document, scratch_);
       else
         stage.global->apply(document, static_cast<uint64_t>(all.doc[r]), scratch_);
-      if (!document.kept()) return;
+      if (document.kept()) continue;
+      all.batch.stage[r] = static_cast<uint16_t>(s);
+      return;
     }
   }
 
-  Exported kept(const Numbered& all) {
-    scratch_.forget();
-    std::string bytes;
-    spill_batch(all.batch, plan_.schema.columns, bytes);
-    Batch left;
-    read_spilled(bytes, plan_.schema.columns, left);
+  static Exported with_reasons(const Numbered& all, const Schema& schema) {
     arrow::Int64Builder doc;
-    for (size_t r = 0; r < all.batch.rows(); ++r)
-      if (all.batch.verdict[r] == kKept) ok(doc.Append(all.doc[r]));
-    const BatchPtr rows = to_arrow(left, plan_.schema.columns, {}, "frugal_data");
+    arrow::StringBuilder stage, reason;
+    ok(doc.AppendValues(all.doc));
+    for (size_t r = 0; r < all.batch.rows(); ++r) {
+      const uint16_t verdict = all.batch.verdict[r];
+      ok(verdict == kKept ? stage.AppendNull() : stage.Append(schema.stages[all.batch.stage[r]]));
+      ok(verdict == kKept ? reason.AppendNull() : reason.Append(schema.reasons[verdict - 1u]));
+    }
+    BatchPtr rows = to_arrow(all.batch, schema.columns, {}, "frugal_data");
+    rows = take(rows->AddColumn(0, arrow::field("reason", arrow::utf8()), done(reason)), "frugal_data", kBad);
+    rows = take(rows->AddColumn(0, arrow::field("dropped_by", arrow::utf8()), done(stage)), "frugal_data", kBad);
     return {take(rows->AddColumn(0, arrow::field("doc", arrow::int64()), done(doc)), "frugal_data", kBad)};
   }
 

@@ -9,6 +9,7 @@ What a global operator needs to see of all documents are its records of 24 bytes
 together, those that stand alone decide nothing and go, the rest is broadcast, and every worker groups them as a local
 run would. So the survivors are those of a local run over the documents in the same order.
 """
+import functools
 import uuid
 
 import pyarrow as pa
@@ -20,22 +21,30 @@ RECORDS = "lane int, key long, value long, doc long"
 _made = {}  # of this worker process: a run's stages, grouped where their pass needs it
 
 
-def curate(frame, spec, order=None):
+def curate(frame, spec, order=None, rejects=False):
     """The rows of `frame` (a column `text`, and what else there is) that the stages of `spec` keep.
 
     order: columns that say in which order documents come, where a stage asks (the first of equal ones stays); None: as
-    they lie in the frame's partitions.
+    they lie in the frame's partitions. rejects: returns a second frame as well, the rows that went, with `dropped_by`
+    and `reason`.
     """
+    gone = []
     run, stages, gathered = uuid.uuid4().hex, frugal_data.Stages(spec), None
     if order:
         frame = frame.repartitionByRange(*order).sortWithinPartitions(*order)
     frame = numbered(frame)
     for n in range(stages.passes()):
-        frame = frame.mapInArrow(_apply(run, spec, n, gathered), stages.ddl())
+        frame = frame.mapInArrow(_apply(run, spec, n, gathered, rejects), stages.ddl())
+        if rejects:
+            frame = frame.persist()
+            gone.append(frame.where("reason is not null"))
+            frame = frame.where("reason is null")
+        frame = frame.drop("dropped_by", "reason")
         if n + 1 < stages.passes():
             frame = numbered(frame)
             gathered = exchange(frame, run, spec, n)
-    return frame.drop("doc")
+    frame = frame.drop("doc")
+    return (frame, functools.reduce(lambda a, b: a.union(b), gone).drop("doc")) if rejects else frame
 
 
 def numbered(frame):
@@ -82,11 +91,12 @@ def _stages(run, spec, n, gathered):
     return _made[run, n]
 
 
-def _apply(run, spec, n, gathered):
+def _apply(run, spec, n, gathered, rejects):
     def over(batches):
         stages = _stages(run, spec, n, gathered)
         for batch in batches:
-            yield pa.record_batch(stages.apply(n, batch))
+            rows = pa.record_batch(stages.apply(n, batch))
+            yield rows if rejects else rows.filter(rows.column("reason").is_null())
     return over
 
 

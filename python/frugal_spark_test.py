@@ -25,13 +25,18 @@ def documents():
     return [{"id": str(i), "text": text, "url": f"http://a.org/{i}", "line": i} for i, text in enumerate(texts)]
 
 
+def rows_of(file):
+    with open(file) as lines:
+        return [json.loads(line) for line in lines]
+
+
 def locally(rows, folder, stages):
     source = pathlib.Path(folder) / "in.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    out = f"{folder}/out.jsonl"
-    subprocess.run([os.environ["FRUGAL"], "data", " | ".join([f"jsonl({source})", *stages, f"jsonl({out})"])],
-                   check=True, stdout=subprocess.DEVNULL)
-    return [json.loads(line) for line in open(out)]
+    out, rejects = pathlib.Path(folder) / "out.jsonl", pathlib.Path(folder) / "rejects"
+    subprocess.run([os.environ["FRUGAL"], "data", " | ".join([f"jsonl({source})", *stages, f"jsonl({out})"]),
+                    "--rejects", rejects], check=True, stdout=subprocess.DEVNULL)
+    return rows_of(out), [row for file in rejects.iterdir() for row in rows_of(file)]
 
 
 class Spark(unittest.TestCase):
@@ -48,11 +53,16 @@ class Spark(unittest.TestCase):
     def test_same_survivors(self):
         rows = documents()
         with tempfile.TemporaryDirectory() as folder:
-            local = locally(rows, folder, STAGES)
+            local, local_gone = locally(rows, folder, STAGES)
         self.assertTrue(20 < len(local) < len(rows) - 40, len(local))
         frame = self.spark.createDataFrame(rows[::-1]).repartition(4)
-        kept = curate(frame, " | ".join(STAGES), order=["line"]).collect()
-        ours = {row.id: row for row in kept}
+        kept, gone = curate(frame, " | ".join(STAGES), order=["line"], rejects=True)
+        ours = {row.id: row for row in kept.collect()}
+        self.assertEqual(sorted((row.id, row.dropped_by, row.reason) for row in gone.collect()),
+                         sorted((row["id"], row["dropped_by"], row["reason"]) for row in local_gone))
+        plain = curate(frame, " | ".join(STAGES[:2]), order=["line"])
+        self.assertEqual(plain.where("text is null").count(), 0)
+        self.assertTrue(len(ours) < plain.count() < len(rows))
         self.assertEqual(sorted(ours), sorted(row["id"] for row in local))
         for row in local:
             one = ours[row["id"]]

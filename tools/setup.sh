@@ -121,9 +121,9 @@ spark() {
   ensure_packages java=default-jre-headless python3-dev
   arrow
   ensure_venv
-  "$VENV/bin/python" -c 'import nanobind, pyarrow, pyspark' 2>/dev/null && return
-  say "fetching nanobind and pyspark (download 460 MB)"
-  "$VENV/bin/python" -m pip --disable-pip-version-check install --no-cache-dir nanobind pyarrow==26.0.1 pyspark==4.3.0
+  "$VENV/bin/python" -c 'import nanobind, pandas, pyarrow, pyspark' 2>/dev/null && return
+  say "fetching nanobind, pandas and pyspark (download 460 MB)"
+  "$VENV/bin/python" -m pip --disable-pip-version-check install --no-cache-dir nanobind pyarrow==26.0.1 pyspark==4.3.0 'pandas<3'
 }
 
 check() { ensure_packages clang-format=clang-format clang-tidy=clang-tidy; }

@@ -76,6 +76,7 @@ int run(Flags& f) {
     fail(ErrorCode::kUsage, "data", "found no pipeline, expected one such as \"jsonl(in) | exact | jsonl(out)\"");
   if (data::is_recipe(f.spec)) take_recipe(f);
   data::Plan plan = data::make_plan(f.spec);
+  if (!f.report.empty()) data::need_readable_output(plan);
   f.run.stop = &stopped;
   f.run.progress = stderr_progress();
   const auto before = std::signal(SIGINT, [](int) { stopped = true; });

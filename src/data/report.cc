@@ -76,11 +76,8 @@ struct Findings {
   std::map<std::string, Spread> spreads;
 };
 
-void look_at(std::string_view id, std::string_view text, std::string_view meta, bool kept, Findings& f) {
-  const std::string name = kept ? "kept" : meta_text(meta, "dropped_by") + ": " + meta_text(meta, "reason");
-  f.samples[name].add(id, text);
-  f.spreads["characters"].add(static_cast<double>(characters(text)), kept);
-  const std::string_view values = meta_value(meta, "values");
+// Values as jsonl(out) writes them.
+void look_at_values(std::string_view values, bool kept, Findings& f) {
   if (values.size() < 2) return;
   scan_members(values.substr(1, values.size() - 2), [&](std::string_view key, std::string_view raw) {
     if (key == "language")
@@ -92,12 +89,35 @@ void look_at(std::string_view id, std::string_view text, std::string_view meta, 
   });
 }
 
-void read_output(const std::string& path, bool kept, Findings& f) {
+// Values as parquet(out) writes them.
+void look_at_columns(const Batch& b, size_t r, const std::vector<Column>& columns, bool kept, Findings& f) {
+  for (size_t c = 0; c < columns.size(); ++c) {
+    if (columns[c].is_text && columns[c].name == "language" && !b.labels[c][r].empty())
+      f.languages[std::string(b.labels[c][r])] += kept ? 1 : 0;
+    if (!columns[c].is_text && !std::isnan(b.numbers[c][r])) f.spreads[columns[c].name].add(b.numbers[c][r], kept);
+  }
+}
+
+void look_at(const Batch& b, size_t r, const std::vector<Column>& columns, bool kept, Findings& f) {
+  const std::string name = kept ? "kept" : meta_text(b.meta[r], "dropped_by") + ": " + meta_text(b.meta[r], "reason");
+  f.samples[name].add(b.id[r], b.text[r]);
+  f.spreads["characters"].add(static_cast<double>(characters(b.text[r])), kept);
+  look_at_values(meta_value(b.meta[r], "values"), kept, f);
+  look_at_columns(b, r, columns, kept, f);
+}
+
+// What reads a sink's files, or nothing.
+const char* reader_of(const Sink& sink) {
+  const std::string extension = sink.extension();
+  return extension.starts_with(".jsonl") ? "jsonl" : extension == ".parquet" ? "parquet" : nullptr;
+}
+
+void read_output(const char* reader_name, const std::string& path, bool kept, Findings& f) {
   std::error_code ignored;
   if (path.empty() || !std::filesystem::exists(path) ||
       (std::filesystem::is_directory(path) && std::filesystem::is_empty(path, ignored)))
     return;
-  Unit unit{"jsonl", {{"path", Value::of(path)}}};
+  Unit unit{reader_name, {{"path", Value::of(path)}}};
   const auto source = make_method<MakeEnd>("data", unit, false).source;
   Faults faults;
   for (const Part& part : source->parts()) {
@@ -105,7 +125,7 @@ void read_output(const std::string& path, bool kept, Findings& f) {
     for (RawBlock block; reader->next(block, faults); block = {}) {
       Batch batch;
       source->parse(std::move(block), batch, faults);
-      for (size_t r = 0; r < batch.rows(); ++r) look_at(batch.id[r], batch.text[r], batch.meta[r], kept, f);
+      for (size_t r = 0; r < batch.rows(); ++r) look_at(batch, r, source->columns(), kept, f);
     }
   }
 }
@@ -198,13 +218,17 @@ constexpr const char* kStyle =
 
 }  // namespace
 
-void write_report(const Plan& plan, const Report& report, const std::string& rejects, const std::string& path) {
-  if (!plan.sink->extension().starts_with(".jsonl"))
-    fail(ErrorCode::kUsage, "data", "a report reads what was written, and can read jsonl only, found {}",
+void need_readable_output(const Plan& plan) {
+  if (reader_of(*plan.sink) == nullptr)
+    fail(ErrorCode::kUsage, "data", "a report reads what was written, and can read jsonl and parquet, found {}",
          plan.sink->extension());
+}
+
+void write_report(const Plan& plan, const Report& report, const std::string& rejects, const std::string& path) {
+  need_readable_output(plan);
   Findings f;
-  read_output(plan.sink->output(), true, f);
-  read_output(rejects, false, f);
+  read_output(reader_of(*plan.sink), plan.sink->output(), true, f);
+  read_output("jsonl", rejects, false, f);
   const nlohmann::ordered_json rows = report_rows(plan, report);
   std::vector<std::pair<std::string, uint64_t>> languages(f.languages.begin(), f.languages.end());
   std::erase_if(languages, [](const auto& l) { return l.second == 0; });

@@ -12,8 +12,9 @@
 
 namespace frugal::data {
 
-// rejects: the folder given to the run, or empty. Throws Error(kUsage) when the sink is not jsonl, whose files can be
-// read.
+// Throws Error(kUsage) when the sink is not jsonl or parquet, whose files can be read.
+void need_readable_output(const Plan& plan);
+// rejects: the folder given to the run, or empty. Throws as need_readable_output does.
 void write_report(const Plan& plan, const Report& report, const std::string& rejects, const std::string& path);
 
 }  // namespace frugal::data

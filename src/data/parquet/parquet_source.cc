@@ -2,9 +2,10 @@
 //
 // One row group after the other, in batches of about a megabyte of text, with a reader that holds a page of each column
 // and not the group: memory does not grow with the file. The texts of a batch are not copied. A row group that cannot
-// be decoded to its end (bytes missing, a checksum that is wrong) is counted, and reading goes on with the next; a file
-// without its footer, which stands at the end, is an error.
+// be decoded to its end (bytes missing, a checksum that is wrong, pages of gigabytes) is counted, and reading goes on
+// with the next; a file without its footer, which stands at the end, is an error.
 #include <arrow/io/file.h>
+#include <arrow/memory_pool.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
@@ -22,8 +23,14 @@ namespace {
 
 constexpr ErrorCode kBad = ErrorCode::kBadInput;
 
+// A page says itself how large it is when unpacked: what all readers hold together is bounded.
+arrow::MemoryPool* bounded_memory() {
+  static arrow::CappedMemoryPool pool(arrow::default_memory_pool(), int64_t{2} << 30);
+  return &pool;
+}
+
 std::unique_ptr<parquet::arrow::FileReader> open_file(const std::string& path) {
-  parquet::ReaderProperties properties;
+  parquet::ReaderProperties properties(bounded_memory());
   properties.enable_buffered_stream();
   properties.set_buffer_size(256 << 10);
   properties.set_page_checksum_verification(true);
@@ -31,7 +38,7 @@ std::unique_ptr<parquet::arrow::FileReader> open_file(const std::string& path) {
   arrow_properties.set_pre_buffer(false);
   parquet::arrow::FileReaderBuilder builder;
   check(builder.OpenFile(path, false, properties), path, kBad);
-  builder.properties(arrow_properties);
+  builder.memory_pool(bounded_memory())->properties(arrow_properties);
   return take(builder.Build(), path, kBad);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "data/data_test_files.h"
+#include "data/report.h"
 
 namespace frugal::data {
 namespace {
@@ -121,6 +122,18 @@ TEST(Parquet, DamagedGroupsAreCountedAndLeftOut) {
   EXPECT_GT(r.counts.out_docs, 1000u);
   EXPECT_LT(r.counts.out_docs, 2000u);
   EXPECT_EQ(json_rows(file_text(tmp / "out.jsonl")).back(), before.back());
+}
+
+TEST(Parquet, AReportReadsWhatWasWritten) {
+  TestFolder tmp;
+  Plan plan = make_plan(fmt::format("jsonl(\"{}\") | gopher_quality | lang(any,0,model=\"{}\") | parquet(\"{}\")",
+                                    golden_path("rules.jsonl.gz"), golden_path("fasttext/hs.ftz"), tmp / "out"));
+  const Report run = run_pipeline(plan, {.rejects = tmp / "rejects"});
+  write_report(plan, run, tmp / "rejects", tmp / "a.html");
+  const std::string html = file_text(tmp / "a.html");
+  for (const char* part :
+       {"gopher_quality: gopher_short_doc", "Languages kept", "gopher_word_length", "<summary>kept ("})
+    EXPECT_NE(html.find(part), std::string::npos) << part;
 }
 
 TEST(Parquet, ResumesToTheSameBytes) {
