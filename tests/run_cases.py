@@ -10,7 +10,7 @@ line, or `key:` alone and the value below it, indented by two spaces:
 
     name           a sentence (one a case)
     needs          a file of the checkout; where it is absent the case is skipped ({model} is needed where it is used)
-    file NAME      writes the value to {tmp}/NAME first; {tmp} in it stands for the folder
+    file NAME      writes the value to {tmp}/NAME first; {tmp} and {repo} stand for the folders in it too
     run            the command; several run one after the other, all but the last must succeed. Words as in a shell,
                    without its expansions; {model} {tmp} {repo} stand for the default model, a folder of the case's
                    own, the checkout
@@ -194,7 +194,7 @@ def run(case, frugal, model):
         raise Skip(f"{case['needs']} is not here")
     with tempfile.TemporaryDirectory() as tmp:
         for name, content in case["files"]:
-            (pathlib.Path(tmp) / name).write_text(content.replace("{tmp}", tmp))
+            (pathlib.Path(tmp) / name).write_text(content.replace("{tmp}", tmp).replace("{repo}", str(REPO)))
         places = {"model": model, "tmp": tmp, "repo": REPO}
         for i, line in enumerate(case["run"], 1):
             last = i == len(case["run"])

@@ -11,7 +11,9 @@ constexpr struct Escapes {
   char of[256] = {};
   constexpr Escapes() {
     for (int c = 0; c < 32; ++c) of[c] = 'u';
-    of['\n'] = 'n', of['\r'] = 'r', of['\t'] = 't', of['\b'] = 'b', of['\f'] = 'f', of['"'] = '"', of['\\'] = '\\';
+    constexpr char kNames[][2] = {{'\n', 'n'}, {'\r', 'r'}, {'\t', 't'}, {'\b', 'b'},
+                                  {'\f', 'f'}, {'"', '"'},  {'\\', '\\'}};
+    for (const auto& [byte, name] : kNames) of[static_cast<unsigned char>(byte)] = name;
   }
 } kEscapes;
 

@@ -255,7 +255,7 @@ const Register<MakeEnd> kMix(
           ParamInfo::choice("end", {"stop", "repeat", "leave_out"},
                             "a source is used up: the mixture ends, it begins anew, the others go on")
               .preset("stop"),
-          ParamInfo::text("model", "by=tokens: whose tokenizer").preset("\"\""),
+          ParamInfo::text("model", "by=tokens: whose tokenizer").preset(""),
           ParamInfo::integer("seed", "of the draws").preset("0").at_least(0)}},
     [](const Args& a, bool) {
       End end;

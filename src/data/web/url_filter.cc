@@ -107,7 +107,7 @@ std::unique_ptr<RowOp> make(const Args& a) {
   return std::make_unique<UrlFilter>(std::move(lists), a.text("url"), static_cast<size_t>(a.integer("soft")));
 }
 
-ParamInfo list_param(const char* name, const char* help) { return ParamInfo::text(name, help).preset("\"\""); }
+ParamInfo list_param(const char* name, const char* help) { return ParamInfo::text(name, help).preset(""); }
 
 const Register<MakeRowOp> kUrlFilter(
     {.kind = "data",
