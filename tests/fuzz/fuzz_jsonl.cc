@@ -1,10 +1,12 @@
-// JSON lines from anywhere, as documents through every rule, splitter and signature: what is made of them is valid
-// UTF-8.
+// JSON lines from anywhere, as documents through every rule, splitter and signature: what is written of them is valid
+// JSON in UTF-8.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/error.h"
 #include "data/dedup/minhash_signature.h"
@@ -28,8 +30,9 @@ struct Target {
     std::ofstream(path) << "";
     const auto unit = frugal::parse_unit("jsonl(\"" + path + "\")");
     source = frugal::make_method<MakeEnd>("data", unit, false).source;
-    for (const char* spec : {"gopher_quality", "gopher_repetition", "c4", "fineweb", "gopher_quality(words=spacy)",
-                             "c4(words=spacy)", "fineweb(words=space)"})
+    for (const char* spec :
+         {"gopher_quality", "gopher_repetition", "c4", "fineweb", "gopher_quality(words=spacy)", "c4(words=spacy)",
+          "fineweb(words=space)", "ngram_coverage", "tone", "pii([email,ip,phone,card,iban])", "threshold(a.b.c,<,1)"})
       rules.push_back(frugal::make_method<MakeRowOp>("data", frugal::parse_unit(spec)));
   }
 
@@ -39,6 +42,7 @@ struct Target {
     source->parse(std::move(block), batch, faults);
     std::string out;
     encode_jsonl(batch, {}, false, true, out);
+    check_json(out);
     for (const auto& rule : rules) one(batch, *rule);
     std::vector<uint64_t> values;
     for (std::string_view text : batch.text) {
@@ -46,6 +50,13 @@ struct Target {
       fast.signature(text, scratch, values);
       exact.signature(text, scratch, values);
     }
+  }
+
+  // What is written is JSON again.
+  static void check_json(const std::string& out) {
+    std::istringstream lines(out);
+    for (std::string line; std::getline(lines, line);)
+      if (!nlohmann::json::accept(line)) __builtin_trap();
   }
 
   void one(Batch& batch, const RowOp& rule) {
