@@ -145,7 +145,7 @@ class Writer {
     out_->write(done.out);
     if (rejects_) rejects_->write(done.rejects);
     for (Record& r : done.records) r.row += static_cast<uint32_t>(rows_);
-    records_.insert(records_.end(), done.records.begin(), done.records.end());
+    if (sketch_) sketch_->add(done.records);
     rows_ += done.kept;
     counts_.add(done.counts);
     if (done.last) end(done.part);
@@ -158,15 +158,16 @@ class Writer {
     counts_ = Counts(pass_.plan->stages.size());
     const std::string path = part_file(pass_.out_folder, part, pass_.out_extension);
     out_ = pass_.sketcher ? plain_writer(path) : pass_.plan->sink->open(path, pass_.plan->schema);
+    if (pass_.sketcher)
+      sketch_ = std::make_unique<SketchWriter>(part_file(pass_.sketch_folder, part, ".sketch"), pass_.slices);
     if (!pass_.rejects_folder.empty())
       rejects_ = plain_writer(part_file(pass_.rejects_folder, part, fmt::format("-{}.jsonl", pass_.number)));
   }
   void end(size_t part) {
     out_->commit();
     if (rejects_) rejects_->commit();
-    if (pass_.sketcher)
-      write_sketch(part_file(pass_.sketch_folder, part, ".sketch"), std::move(records_), pass_.slices);
-    records_.clear();
+    if (sketch_) sketch_->commit();
+    sketch_.reset();
     out_.reset();
     rejects_.reset();
     manifest_.add(pass_.number, part, {rows_, std::move(counts_)});
@@ -178,7 +179,7 @@ class Writer {
   bool open_ = false;
   uint64_t rows_ = 0;
   Counts counts_;
-  std::vector<Record> records_;
+  std::unique_ptr<SketchWriter> sketch_;
   std::unique_ptr<PartWriter> out_, rejects_;
 };
 

@@ -7,7 +7,6 @@
 #include <tuple>
 
 #include "base/error.h"
-#include "io/output_file.h"
 
 namespace frugal::data {
 namespace {
@@ -18,23 +17,34 @@ uint32_t slice_of(uint64_t key, uint32_t slices) {
 
 }  // namespace
 
-// Records, then the runs, then their number.
-void write_sketch(const std::string& path, std::vector<Record> records, uint32_t slices) {
-  std::stable_sort(records.begin(), records.end(), [&](const Record& a, const Record& b) {
-    return std::tuple(a.lane, slice_of(a.key, slices)) < std::tuple(b.lane, slice_of(b.key, slices));
+void SketchWriter::add(const std::vector<Record>& records) {
+  records_.insert(records_.end(), records.begin(), records.end());
+  if (records_.size() >= kMost) flush();
+}
+
+void SketchWriter::flush() {
+  std::stable_sort(records_.begin(), records_.end(), [&](const Record& a, const Record& b) {
+    return std::tuple(a.lane, slice_of(a.key, slices_)) < std::tuple(b.lane, slice_of(b.key, slices_));
   });
-  std::vector<uint64_t> index;
-  for (size_t i = 0; i < records.size(); ++i) {
-    const uint64_t name = (uint64_t{records[i].lane} << 32) | slice_of(records[i].key, slices);
-    if (index.empty() || index[index.size() - 3] != name) index.insert(index.end(), {name, i, 0});
-    ++index.back();
+  const size_t before = index_.size();
+  for (size_t i = 0; i < records_.size(); ++i) {
+    const uint64_t name = (uint64_t{records_[i].lane} << 32) | slice_of(records_[i].key, slices_);
+    if (index_.size() == before || index_[index_.size() - 3] != name)
+      index_.insert(index_.end(), {name, written_ + i, 0});
+    ++index_.back();
   }
-  const uint64_t runs = index.size() / 3;
-  OutputFile out(path);
-  out.write(records.data(), records.size() * sizeof(Record));
-  out.write(index.data(), index.size() * sizeof(uint64_t));
-  out.write(&runs, sizeof runs);
-  out.commit();
+  out_.write(records_.data(), records_.size() * sizeof(Record));
+  written_ += records_.size();
+  records_.clear();
+}
+
+// Records, then the runs, then their number.
+void SketchWriter::commit() {
+  flush();
+  const uint64_t runs = index_.size() / 3;
+  out_.write(index_.data(), index_.size() * sizeof(uint64_t));
+  out_.write(&runs, sizeof runs);
+  out_.commit();
 }
 
 SketchFiles::SketchFiles(std::vector<std::string> files, std::vector<uint64_t> bases, uint64_t documents,

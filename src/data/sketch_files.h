@@ -7,11 +7,27 @@
 #include <vector>
 
 #include "data/op.h"
+#include "io/output_file.h"
 
 namespace frugal::data {
 
-// Writes one part's records; `slices` is a power of two.
-void write_sketch(const std::string& path, std::vector<Record> records, uint32_t slices);
+// Writes one part's records, sorted in pieces of kMost: so a part of any size takes 100 MB. `slices` is a power of two.
+class SketchWriter {
+ public:
+  SketchWriter(const std::string& path, uint32_t slices) : out_(path), slices_(slices) {}
+  void add(const std::vector<Record>& records);
+  void commit();
+
+ private:
+  static constexpr size_t kMost = size_t{4} << 20;
+  void flush();
+
+  OutputFile out_;
+  uint32_t slices_;
+  uint64_t written_ = 0;
+  std::vector<Record> records_;
+  std::vector<uint64_t> index_;  // of each run of a lane and slice: their numbers, where it begins, how long it is
+};
 
 // files in the order of parts; bases: the number of the first document of each part.
 class SketchFiles : public Sketches {
