@@ -208,8 +208,8 @@ class Page {
   void drop_menus() {
     // runs of blocks that are nothing but links
     for (size_t i = 0; i < blocks_.size();) {
-      size_t end = i, words = 0;
-      while (end < blocks_.size() && mostly_links(blocks_[end])) words += blocks_[end++].words;
+      size_t end = i;
+      while (end < blocks_.size() && mostly_links(blocks_[end])) ++end;
       if (end - i >= 4)
         for (size_t k = i; k < end; ++k)
           if (blocks_[k].words < 12) blocks_[k].keep = false;
