@@ -14,7 +14,7 @@ WITH_ATEN = -DFRUGAL_ATEN=$(ATEN)
 SETUP = tools/setup.sh base $(if $(filter OFF,$(ATEN)),,torch) arrow model
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test cases bench check format asan tsan fuzz clean
+.PHONY: help setup build run test cases bench check format nightly asan tsan fuzz clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -58,6 +58,9 @@ check:  ## format, clang-tidy, and the test of the house's rules
 
 format:  ## clang-format all sources in place
 	@git ls-files '*.cc' '*.h' | xargs clang-format -i
+
+nightly: test  ## the tests, then every cache with every drafter (minutes)
+	@FRUGAL_NIGHTLY=1 build/bin/test_engine --gtest_filter='*FullProduct*'
 
 asan:  ## the tests under address and undefined-behaviour sanitizers
 	@$(SETUP)

@@ -100,7 +100,8 @@ Json describe(const CompareRow& r) {
   j["accepted_per_step"] = a.all.accepted_per_step();
   for (const auto& [name, s] : a.by_category)
     if (!name.empty())
-      j["by_category"][name] = {{"accepted_per_step", s.accepted_per_step()}, {"decode_tok_s", s.decode_tok_s()}};
+      j["by_category"][name] = {{"accepted_per_step", s.all.accepted_per_step()},
+                                {"decode_tok_s", s.all.decode_tok_s()}};
   return j;
 }
 

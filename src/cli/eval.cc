@@ -20,6 +20,8 @@ struct EvalFlags {
   std::string task, file, text, draft;
   RetrievalOptions retrieval;
   int max_new = 128;
+  int64_t per_category = 0;
+  bool first_turns = false;
   bool raw = false;
 };
 
@@ -49,11 +51,15 @@ Json tally(const std::vector<Item>& items, Run run) {
   return j;
 }
 
-Json costs(const std::string& name, const AnswerStats& s) {
+Json costs(const std::string& name, const CategoryStats& c) {
+  const AnswerStats& s = c.all;
   return {{"category", name},
           {"score", s.accepted_per_step()},
           {"accepted_per_step", s.accepted_per_step()},
+          {"not_repeating", c.varied.accepted_per_step()},
+          {"n_not_repeating", c.varied.answers},
           {"decode_tok_s", s.decode_tok_s()},
+          {"predicted_tok_s", s.predicted_tok_s()},
           {"prompt_tok_s", s.prompt_tok_s()},
           {"new_tokens", s.new_tokens},
           {"prompt_tokens", s.prompt_tokens},
@@ -61,7 +67,9 @@ Json costs(const std::string& name, const AnswerStats& s) {
 }
 
 Json spec_bench(const EvalFlags& f, Model& model, const Tokenizer& tokenizer, const RunnerOptions& options) {
-  const auto cases = read_prompts(read_file(f.file));
+  auto cases = read_prompts(read_file(f.file), f.per_category);
+  if (f.first_turns)
+    for (PromptCase& c : cases) c.turns.resize(1);
   std::optional<Chat> chat;
   if (!f.raw && has_chat(tokenizer)) chat.emplace(tokenizer);
   Engine engine(model, &tokenizer, options, 1, f.draft);
@@ -71,8 +79,7 @@ Json spec_bench(const EvalFlags& f, Model& model, const Tokenizer& tokenizer, co
   const AnswersOptions answers{f.max_new, "greedy", stop_ids(tokenizer, model.config().eos)};
   const AnswersResult r =
       measure_answers(engine, tokenizer, chat ? &*chat : nullptr, cases, answers, [&] { progress.add(1); });
-  Json j = costs("all", r.all);
-  j["without_repetition"] = costs("answers that do not repeat themselves", r.varied);
+  Json j = costs("all", r);
   j["by_category"] = Json::array();
   for (const auto& [name, s] : r.by_category) j["by_category"].push_back(costs(name, s));
   return j;
@@ -144,10 +151,9 @@ int run(EvalFlags f) {
     return 0;
   }
   Json rows = Json::array(), whole = j;
-  for (const char* key : {"by_category", "specs", "task", "without_repetition"}) whole.erase(key);
+  for (const char* key : {"by_category", "specs", "task"}) whole.erase(key);
   for (Json row : j["by_category"]) rows.push_back(row);
   rows.push_back(whole);
-  if (j.contains("without_repetition")) rows.push_back(j["without_repetition"]);
   for (Json& row : rows)
     for (auto& [key, value] : row.items()) {
       if (value.is_array()) value = fmt::format("{:.2f}-{:.2f}", value[0].get<double>(), value[1].get<double>());
@@ -180,6 +186,9 @@ std::function<int()> set_up(CLI::App& app) {
   app.add_option("--seed", f->retrieval.seed, "retrieval: another seed, other prompts");
   app.add_option("--draft", f->draft, "spec-bench: a drafter (frugal methods --kind draft)");
   app.add_option("-n,--new", f->max_new, "spec-bench: tokens at most in an answer")->check(CLI::Range(1, 1 << 20));
+  app.add_option("--per-category", f->per_category, "spec-bench: only the first prompts of each category; 0: all")
+      ->check(CLI::NonNegativeNumber);
+  app.add_flag("--first-turns", f->first_turns, "spec-bench: only the first turn of each prompt");
   app.add_flag("--raw", f->raw, "spec-bench: prompts as they are, without the chat template");
   f->format.add(app);
   return [f] { return run(*f); };

@@ -6,10 +6,9 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/error.h"
-#include "base/registry.h"
+#include "engine/cache_specs.h"
 #include "engine/engine.h"
 #include "engine/score.h"
 #include "io/model_config.h"
@@ -17,43 +16,10 @@
 namespace frugal {
 namespace {
 
+using namespace testkit;
+
 const std::string kCacheStories = std::string(FRUGAL_SOURCE_DIR) + "/tests/golden/stories260k/stories260K-f32.gguf";
 const std::string kCacheSmol = std::string(FRUGAL_SOURCE_DIR) + "/models/SmolLM2-135M-Instruct.Q4_1.gguf";
-
-// A unit with its sizes small enough for a short text, or large enough to hold all of it.
-std::string sized(const MethodInfo& m, const char* rows) {
-  std::string args;
-  for (const ParamInfo& p : m.params) {
-    if (p.name == "budget" || p.name == "window") args += (args.empty() ? "" : ",") + p.name + "=" + rows;
-    if (p.name == "residual") args += (args.empty() ? "" : ",") + p.name + "=32";
-  }
-  return args.empty() ? m.name : m.name + "(" + args + ")";
-}
-std::vector<std::string> units(const std::string& role, const char* rows = "64") {
-  std::vector<std::string> list;
-  for (const MethodInfo* m : catalogue("kv"))
-    if (m->role == role) list.push_back(sized(*m, rows));
-  return list;
-}
-
-// Every pair of units of different roles at least once.
-std::set<std::string> pairwise() {
-  std::set<std::string> specs;
-  const auto policies = units("policy"), codecs = units("codec"), layouts = units("layout");
-  for (size_t i = 0; i < policies.size(); ++i)
-    for (size_t j = 0; j < codecs.size(); ++j)
-      specs.insert(policies[i] + " | k:" + codecs[j] + " | v:" + codecs[(i + j) % codecs.size()] + " | ragged");
-  for (const std::string& layout : layouts)
-    for (const auto& list : {policies, codecs})
-      for (const std::string& unit : list) specs.insert(unit + " | " + layout);
-  return specs;
-}
-
-// Why two units may be refused; anything else is a bug.
-bool known_reason(const std::string& why) {
-  return why.find("a merge never lands in a quantised row") != std::string::npos ||
-         why.find("its pages hold the rows of all heads") != std::string::npos;
-}
 
 struct CacheMatrix : testing::Test {
   std::unique_ptr<Model> model = Model::open(kCacheStories);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "decode/draft/vocabulary.h"
 #include "decode/rest/store.h"
+#include "engine/cache_specs.h"
 #include "engine/engine.h"
 #include "io/model_config.h"
 
@@ -160,6 +161,35 @@ TEST_F(DraftTest, GreedyAnswersAreTheSameUnderCompression) {
         EXPECT_EQ(found[i].ids, expected[i].ids) << spec << " over " << kv << ", request " << i << found[i].error;
     }
   }
+}
+
+// Every policy, codec of keys and of values, layout and drafter there is, each with each. Minutes: `make nightly`.
+TEST_F(DraftTest, FullProduct) {
+  if (std::getenv("FRUGAL_NIGHTLY") == nullptr) GTEST_SKIP() << "only with FRUGAL_NIGHTLY=1: make nightly";
+  std::string text;
+  while (tokenizer->encode(text).size() < 110) text += "Once upon a time there was a little cat. The cat sat. ";
+  const std::vector<Request> list = {request(text, 70), request(text.substr(0, text.size() / 2), 70)};
+  int refused = 0, compared = 0;
+  for (const std::string& kv : testkit::full_product()) {
+    std::vector<Answer> expected;
+    try {
+      Engine plain(*model, nullptr, draft_options(Compute::kAuto, kv.c_str()));
+      expected = answers(plain, list);
+    } catch (const Error& e) {
+      EXPECT_TRUE(testkit::known_reason(e.what())) << kv << ": " << e.what();
+      ++refused;
+      continue;
+    }
+    for (const std::string& spec : drafters(kStories, store)) {
+      Engine engine(*model, nullptr, draft_options(Compute::kAuto, kv.c_str()), 16, spec);
+      const auto found = answers(engine, list);
+      ++compared;
+      for (size_t i = 0; i < found.size(); ++i)
+        EXPECT_EQ(found[i].ids, expected[i].ids) << spec << " over " << kv << ", request " << i << found[i].error;
+    }
+  }
+  std::printf("%d pairs of cache and drafter compared, %d caches refused\n", compared, refused);
+  EXPECT_GT(compared, refused);
 }
 
 TEST_F(DraftTest, PointMassesLeaveSampledAnswersAsTheyAre) {

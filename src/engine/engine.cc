@@ -234,6 +234,18 @@ void Engine::add_rows(Active& a) {
   for (int i = batch_.rows() - tree.size(); i < batch_.rows(); ++i) batch_.logit_rows.push_back(i);
 }
 
+// What the cost model says of the steps that decode: to be held against what comes (decode/draft/cost.h).
+void Engine::predict() {
+  const double pass = cost_.pass_s(batch_.rows());
+  if (pass == 0) return;
+  for (auto& a : active_) {
+    if (a->rows == 0 || !a->decoding()) continue;
+    const int depth = a->draft.tree.depth();
+    a->answer.stats.predicted_tokens += expected_tokens(a->acceptance.alpha(), depth);
+    a->answer.stats.predicted_s += depth * cost_.token_s() + pass;
+  }
+}
+
 bool Engine::step() {
   batch_.clear();
   try {
@@ -247,6 +259,7 @@ bool Engine::step() {
     for (auto& a : active_)
       if (a->unfinished() && a->decoding() == decoding) add_rows(*a);
   if (batch_.rows() > 0) {
+    predict();
     try {
       const double start = now();
       const float* logits = runner_.forward(batch_);

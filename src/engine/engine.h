@@ -33,8 +33,9 @@ struct RequestStats {
   int prompt_tokens = 0, new_tokens = 0;
   double queue_s = 0, prompt_s = 0, decode_s = 0, first_token_s = 0;  // prompt_s: to the first token, queueing apart
   int steps = 0;                                                      // target passes that decoded for it
-  int drafted = 0, tested = 0, accepted = 0;  // drafted tokens, nodes where one was put to the test, tests passed
-  double draft_s = 0;                         // drafting, for all that shared the steps
+  int drafted = 0, tested = 0, accepted = 0;     // drafted tokens, nodes where one was put to the test, tests passed
+  double draft_s = 0;                            // drafting, for all that shared the steps
+  double predicted_tokens = 0, predicted_s = 0;  // of those steps, by the cost model, before each was made
   size_t cache_bytes = 0;
   double accepted_per_step() const { return steps > 0 ? static_cast<double>(new_tokens) / steps : 0; }
 };
@@ -82,6 +83,7 @@ class Engine {
   void hand_out(const float* logits);
   void fail_batch(const char* error);
   void make_way();
+  void predict();
   Finish take(Active& a, const float* logits);
   Finish deliver(Active& a, Token token);
   void keep_accepted(Active& a);

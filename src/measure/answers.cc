@@ -21,8 +21,9 @@ bool texts(const Json& list) {
 
 }  // namespace
 
-std::vector<PromptCase> read_prompts(const std::string& jsonl) {
+std::vector<PromptCase> read_prompts(const std::string& jsonl, int64_t most) {
   std::vector<PromptCase> cases;
+  std::map<std::string, int64_t> count;
   std::istringstream in(jsonl);
   size_t number = 0;
   for (std::string line; std::getline(in, line);) {
@@ -37,7 +38,7 @@ std::vector<PromptCase> read_prompts(const std::string& jsonl) {
     if (c.turns.empty())
       fail(ErrorCode::kBadInput, "prompts", "found line {}: {}, expected an object with \"prompt\" or \"turns\"",
            number, line.substr(0, 60));
-    cases.push_back(std::move(c));
+    if (most == 0 || ++count[c.category] <= most) cases.push_back(std::move(c));
   }
   if (cases.empty()) fail(ErrorCode::kBadInput, "prompts", "found no prompt, expected a JSON object a line");
   return cases;
@@ -50,7 +51,14 @@ void AnswerStats::add(const RequestStats& s) {
   steps += s.steps;
   prompt_s += s.prompt_s;
   decode_s += s.decode_s;
+  predicted_tokens += s.predicted_tokens;
+  predicted_s += s.predicted_s;
   cache_bytes = std::max(cache_bytes, s.cache_bytes);
+}
+
+void CategoryStats::add(const RequestStats& s, bool repeats) {
+  all.add(s);
+  if (!repeats) varied.add(s);
 }
 
 bool repeats_itself(std::span<const int32_t> ids) {
@@ -79,9 +87,9 @@ AnswersResult measure_answers(Engine& engine, const Tokenizer& tokenizer, const 
       const Answer a = engine.generate(std::move(r));
       if (!a.error.empty()) fail(ErrorCode::kBadInput, "answers", "{}", a.error);
       messages.push_back({{"role", "assistant"}, {"content", a.text}});
-      result.all.add(a.stats);
-      result.by_category[c.category].add(a.stats);
-      if (!repeats_itself(a.ids)) result.varied.add(a.stats);
+      const bool repeats = repeats_itself(a.ids);
+      result.add(a.stats, repeats);
+      result.by_category[c.category].add(a.stats, repeats);
       result.ids.push_back(a.ids);
       if (on_answer) on_answer();
     }

@@ -16,23 +16,30 @@ struct PromptCase {
   std::string category;
   std::vector<std::string> turns;
 };
-// JSON lines of {"prompt": text} or {"turns": [texts]} with an optional "category". Throws Error naming the line.
-std::vector<PromptCase> read_prompts(const std::string& jsonl);
+// JSON lines of {"prompt": text} or {"turns": [texts]} with an optional "category", the first `most` of each category
+// (0: all). Throws Error naming the line.
+std::vector<PromptCase> read_prompts(const std::string& jsonl, int64_t most = 0);
 
 // Sums over answers.
 struct AnswerStats {
   int answers = 0, prompt_tokens = 0, new_tokens = 0, steps = 0;
-  double prompt_s = 0, decode_s = 0;
+  double prompt_s = 0, decode_s = 0, predicted_tokens = 0, predicted_s = 0;
   size_t cache_bytes = 0;  // of the largest answer
   void add(const RequestStats& s);
   double prompt_tok_s() const { return prompt_s > 0 ? prompt_tokens / prompt_s : 0; }
   double decode_tok_s() const { return decode_s > 0 ? (new_tokens - answers) / decode_s : 0; }
   double accepted_per_step() const { return steps > 0 ? static_cast<double>(new_tokens) / steps : 0; }
+  // What the cost model of drafting would have decode_tok_s be; 0: it had measured nothing yet.
+  double predicted_tok_s() const { return predicted_s > 0 ? predicted_tokens / predicted_s : 0; }
 };
 
-struct AnswersResult {
+struct CategoryStats {
   AnswerStats all, varied;  // varied: without answers that repeat themselves
-  std::map<std::string, AnswerStats> by_category;
+  void add(const RequestStats& s, bool repeats);
+};
+
+struct AnswersResult : CategoryStats {
+  std::map<std::string, CategoryStats> by_category;
   std::vector<std::vector<int32_t>> ids;  // of every answer
 };
 

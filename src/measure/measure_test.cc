@@ -141,9 +141,10 @@ TEST(Answers, AreWhatTheEngineGivesAndAddUp) {
   const AnswersResult r = measure_answers(engine, *s.tokenizer, nullptr, cases, {.max_new = 6}, [&] { ++seen; });
   EXPECT_EQ(seen, 3);
   EXPECT_EQ(r.all.answers, 3);
-  EXPECT_EQ(r.by_category.at("y").answers, 2);
-  EXPECT_EQ(r.all.new_tokens, r.by_category.at("x").new_tokens + r.by_category.at("y").new_tokens);
+  EXPECT_EQ(r.by_category.at("y").all.answers, 2);
+  EXPECT_EQ(r.all.new_tokens, r.by_category.at("x").all.new_tokens + r.by_category.at("y").all.new_tokens);
   EXPECT_DOUBLE_EQ(r.all.accepted_per_step(), 1.0);
+  EXPECT_GT(r.all.predicted_tok_s(), 0);
   EXPECT_THROW(read_prompts("{\"prompt\": 3}"), Error);
   EXPECT_THROW(read_prompts(""), Error);
 }

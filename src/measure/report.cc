@@ -110,7 +110,8 @@ std::string acceptance(const std::vector<CompareRow>& rows) {
     BarGroup g{c.empty() ? "all" : c, {}};
     for (const CompareRow& r : rows)
       if (r.answers && !r.draft.empty())
-        g.values.push_back(r.answers->by_category.contains(c) ? r.answers->by_category.at(c).accepted_per_step() : 0);
+        g.values.push_back(r.answers->by_category.contains(c) ? r.answers->by_category.at(c).all.accepted_per_step()
+                                                              : 0);
     groups.push_back(std::move(g));
   }
   return bars_svg({"Tokens a target pass, by category", "", "tokens a step"}, groups, series);
