@@ -59,7 +59,13 @@ TEST(Recipe, MistakesAreNamed) {
             std::string::npos);
   EXPECT_NE(refused(ends + "stages = [ 3 ]").find("expected a spec in quotes"), std::string::npos);
   EXPECT_NE(refused(ends + "stages = [ { minhsh = {} } ]").find("did you mean 'minhash'"), std::string::npos);
+  EXPECT_NE(refused(ends + "stages = [ { minhash = { band = 3 } } ]").find("r.toml:3: found the parameter 'band' of"),
+            std::string::npos);
   EXPECT_NE(refused(ends + "stages = [").find("r.toml:3: "), std::string::npos);
+  EXPECT_NE(refused(ends + "\xd2\x99 = 1").find("r.toml:3: "), std::string::npos);
+  const std::string words = "# \xc3\xa9\nrejects = '\xc3\xa9'\nreport = \"\"\"\\\"\"\xc3\xa9\"\"\"\n";
+  EXPECT_EQ(parse_recipe(ends + words, "r.toml").report, "\"\"\xc3\xa9");
+  EXPECT_NE(refused("a = [1,}").find("r.toml:1: "), std::string::npos);
   EXPECT_NE(refused("\xff\xfe\n").find("r.toml:1: "), std::string::npos);
   EXPECT_THROW(read_recipe("none.toml"), Error);
 }
