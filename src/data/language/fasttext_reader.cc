@@ -157,7 +157,7 @@ class FastTextReader {
     in_.need(static_cast<uint64_t>(rows * columns), sizeof(float), "a matrix");
     const std::string bytes = in_.text(static_cast<uint64_t>(rows * columns) * sizeof(float), "a matrix");
     out.resize(static_cast<size_t>(rows * columns));
-    std::memcpy(out.data(), bytes.data(), bytes.size());
+    if (!out.empty()) std::memcpy(out.data(), bytes.data(), bytes.size());
   }
 
   Quantiser quantiser() {

@@ -164,6 +164,12 @@ TEST(TrainClassifier, RareWordsHaveNoVector) {
   EXPECT_THROW(single.train({}), Error);
 }
 
+TEST(TrainClassifier, WithoutAnyWord) {
+  const FastText model = read_model(trained({{"a", {"x"}}, {"b", {"y"}}}, {.min_count = 100}));
+  EXPECT_EQ(model.labels().size(), 2u);
+  EXPECT_EQ(model.best("a").probability, 0);
+}
+
 TEST(Labelled, BothFormsOfFile) {
   TestFolder tmp;
   std::vector<Labelled> got;

@@ -115,6 +115,7 @@ struct HtmlParser::State {
   myhtml_t* parser = nullptr;
   myhtml_tree_t* tree = nullptr;
   HtmlTree out;
+  std::string cleaned;                               // the page without NUL bytes, where it has some
   std::vector<std::unique_ptr<std::string>> joined;  // names made of class and id
 
   void walk(myhtml_tree_node_t* root);
@@ -197,6 +198,24 @@ void HtmlParser::State::walk(myhtml_tree_node_t* root) {
   if (!nodes.empty()) nodes[0].end = static_cast<uint32_t>(nodes.size());
 }
 
+namespace {
+
+// Without what makes MyHTML copy memory over itself as it merges texts: NUL bytes, and a tag that the text's end cuts.
+// The standard drops both (the former in the body).
+std::string_view parsed_part(std::string_view html, std::string& room) {
+  const size_t tag = html.rfind('<');
+  if (tag != std::string_view::npos && html.find('>', tag) == std::string_view::npos) {
+    const size_t name = tag + (html.substr(tag + 1).starts_with('/') ? 2 : 1);
+    if (name < html.size() && (html[name] | 32) >= 'a' && (html[name] | 32) <= 'z') html = html.substr(0, tag);
+  }
+  if (html.find('\0') == std::string_view::npos) return html;
+  room = html;
+  std::erase(room, '\0');
+  return room;
+}
+
+}  // namespace
+
 HtmlParser::HtmlParser() : state_(std::make_unique<State>()) {
   state_->parser = myhtml_create();
   state_->tree = myhtml_tree_create();
@@ -219,6 +238,7 @@ const HtmlTree& HtmlParser::parse(std::string_view html) {
   s.out.too_deep = nests_too_deep(html);
   if (s.out.too_deep) return s.out;
   myhtml_tree_clean(s.tree);
+  html = parsed_part(html, s.cleaned);
   if (myhtml_parse(s.tree, MyENCODING_UTF_8, html.data(), html.size()) != 0) return s.out;
   if (myhtml_tree_node_t* root = myhtml_tree_get_node_html(s.tree)) s.walk(root);
   for (size_t i = 0; i + 1 < s.out.nodes.size() && s.out.title.empty(); ++i)

@@ -35,6 +35,14 @@ TEST(Pages, CharacterReferencesOfHtml5lib) {
   EXPECT_GT(count, 300u);
 }
 
+TEST(Pages, NulBytesAndCutTagsAreNotThere) {
+  const std::string page("<body>one\0 two<td\0>\0\0three", 26);
+  EXPECT_EQ(all_texts(page), "one twothree");
+  EXPECT_EQ(all_texts("           ><traaaraatr"), ">");
+  EXPECT_EQ(all_texts("<p>a < b</p"), "a < b");
+  EXPECT_EQ(all_texts("<p>a <3"), "a <3");
+}
+
 TEST(Pages, DeclaredCharacterSets) {
   size_t count = 0;
   for (const auto& row : gz_rows("html5lib.jsonl.gz")) {
