@@ -157,7 +157,10 @@ class Stages {
     return {arrow::RecordBatch::Make(schema, n, {done(lane), done(key), done(value), done(doc)})};
   }
 
-  // Decides from the records of the global operator after `pass`: at least all whose lane and key occur twice.
+  bool needs_lone_records(size_t pass) const { return plan_.stages[global(pass)].global->needs_lone_records(); }
+
+  // Decides from the records of the global operator after `pass`: all, or all whose lane and key occur twice where it
+  // needs no lone ones.
   void group(size_t pass, const nb::object& records, uint64_t documents) {
     const BatchPtr in = import_batch(records);
     plan_.stages[global(pass)].global->group(Gathered(*in, documents));
@@ -238,5 +241,6 @@ NB_MODULE(frugal_data, m) {
       .def("ddl", &Stages::ddl)
       .def("apply", &Stages::apply, nb::arg("pass_"), nb::arg("rows"))
       .def("sketch", &Stages::sketch, nb::arg("pass_"), nb::arg("rows"))
+      .def("needs_lone_records", &Stages::needs_lone_records, nb::arg("pass_"))
       .def("group", &Stages::group, nb::arg("pass_"), nb::arg("records"), nb::arg("documents"));
 }

@@ -6,7 +6,7 @@
 
 The operators are those of `frugal data`, on Arrow batches (mapInArrow); rows keep the columns that `parquet(out)` writes.
 What a global operator needs to see of all documents are its records of 24 bytes: Spark's shuffle brings equal ones
-together, those that stand alone decide nothing and go, the rest is broadcast, and every worker groups them as a local
+together, those that stand alone go where they decide nothing, the rest is broadcast, and every worker groups them as a local
 run would. So the survivors are those of a local run over the documents in the same order.
 """
 import functools
@@ -42,7 +42,7 @@ def curate(frame, spec, order=None, rejects=False):
         frame = frame.drop("dropped_by", "reason")
         if n + 1 < stages.passes():
             frame = numbered(frame)
-            gathered = exchange(frame, run, spec, n)
+            gathered = exchange(frame, run, spec, n, stages.needs_lone_records(n))
     frame = frame.drop("doc")
     return (frame, functools.reduce(lambda a, b: a.union(b), gone).drop("doc")) if rejects else frame
 
@@ -61,14 +61,16 @@ def numbered(frame):
     return frame.withColumn("doc", F.create_map(*offsets)[F.shiftright("doc", 33).cast("int")] + within)
 
 
-def exchange(frame, run, spec, n):
-    """The records of the global operator after pass n that share lane and key, broadcast as Arrow bytes."""
+def exchange(frame, run, spec, n, with_lone):
+    """The records of the global operator after pass n, without those alone in their lane and key where these decide
+    nothing; broadcast as Arrow bytes."""
     records = frame.mapInArrow(_sketch(run, spec, n), RECORDS)
-    together = records.groupBy("lane", "key").agg(F.collect_list(F.struct("value", "doc")).alias("seen"))
-    shared = (together.where(F.size("seen") > 1)
-              .select("lane", "key", F.explode("seen").alias("one"))
-              .select("lane", "key", "one.value", "one.doc"))
-    table = shared.toArrow().cast(pa.schema([pa.field(f.name, f.type, False) for f in _record_schema()]))
+    if not with_lone:
+        together = records.groupBy("lane", "key").agg(F.collect_list(F.struct("value", "doc")).alias("seen"))
+        records = (together.where(F.size("seen") > 1)
+                   .select("lane", "key", F.explode("seen").alias("one"))
+                   .select("lane", "key", "one.value", "one.doc"))
+    table = records.toArrow().cast(pa.schema([pa.field(f.name, f.type, False) for f in _record_schema()]))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)

@@ -12,7 +12,8 @@ from pyspark.sql import SparkSession
 from frugal_spark import curate
 
 REPO = pathlib.Path(__file__).resolve().parent.parent
-STAGES = ["gopher_quality(min_words=20)", "exact", "lines(bucket=40,max=2)", "c4(punctuation=false)", "minhash"]
+STAGES = ["gopher_quality(min_words=20)", "pii_density(max=1,min_docs=1)", "exact", "lines(bucket=40,max=2)",
+          "c4(punctuation=false)", "minhash"]
 
 
 def documents():
@@ -22,7 +23,8 @@ def documents():
     texts += texts[5:25]
     texts += [text + " And one more word." for text in texts[10:40]]
     texts += [text + f"\nAll rights reserved by number {i}." for i, text in enumerate(texts[:50])]
-    return [{"id": str(i), "text": text, "url": f"http://a.org/{i}", "line": i} for i, text in enumerate(texts)]
+    texts += [text + f"\nWrite to reader{i}@example.org or editor{i}@example.com." for i, text in enumerate(texts[:20])]
+    return [{"id": str(i), "text": text, "url": f"http://site{i // 2}.org/{i}", "line": i} for i, text in enumerate(texts)]
 
 
 def rows_of(file):
@@ -55,6 +57,7 @@ class Spark(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             local, local_gone = locally(rows, folder, STAGES)
         self.assertTrue(20 < len(local) < len(rows) - 40, len(local))
+        self.assertTrue(any(row["reason"].startswith("pii") for row in local_gone))
         frame = self.spark.createDataFrame(rows[::-1]).repartition(4)
         kept, gone = curate(frame, " | ".join(STAGES), order=["line"], rejects=True)
         ours = {row.id: row for row in kept.collect()}

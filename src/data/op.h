@@ -99,6 +99,8 @@ class GlobalOp {
   virtual std::vector<std::string> reasons() const { return {}; }
   virtual void bind(const std::vector<Column>& /*before*/) {}  // as for RowOp
   virtual void sketch(const Batch& batch, size_t row, Scratch& scratch, std::vector<Record>& out) const = 0;
+  // Whether a record counts whose lane and key no other has; else whoever moves records may leave it behind.
+  virtual bool needs_lone_records() const { return false; }
   virtual void group(const Sketches& sketches) = 0;                                // decides, once
   virtual void apply(Document& doc, uint64_t number, Scratch& scratch) const = 0;  // number: as SeenRecord::doc
 };

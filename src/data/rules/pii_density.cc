@@ -43,6 +43,7 @@ class PiiDensity : public GlobalOp {
     out.push_back({site, std::min(matches(batch, row), kMostMatches) << kCharBits | chars, 0, 0});
   }
 
+  bool needs_lone_records() const override { return true; }  // a site may be one document
   void group(const Sketches& sketches) override {
     for (uint32_t lane : sketches.lanes()) {
       for (uint32_t slice = 0; slice < sketches.slices(); ++slice) {
