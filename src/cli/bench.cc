@@ -204,6 +204,7 @@ int run(BenchFlags f) {
   if (f.shape.empty() == f.engine.model.empty())
     fail(ErrorCode::kUsage, "bench", "give a MODEL, or --shape with --type");
   const auto specs = specs_of(f);
+  std::erase(f.draft, "none");  // plain decoding is measured in any case
   for (const std::string& d : f.draft) canonical_draft_spec(d);
   if (f.text.empty() && !f.draft.empty() && *std::max_element(f.depth.begin(), f.depth.end()) > 0)
     fail(ErrorCode::kUsage, "bench",
