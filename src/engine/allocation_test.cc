@@ -12,9 +12,12 @@ std::atomic<int64_t> counted_news{0};
 std::atomic<bool> counting_news{false};
 }  // namespace
 
-__attribute__((noinline)) void* operator new(std::size_t bytes) {
+__attribute__((noinline)) void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   if (counting_news.load(std::memory_order_relaxed)) counted_news.fetch_add(1, std::memory_order_relaxed);
-  if (void* p = std::malloc(bytes == 0 ? 1 : bytes)) return p;
+  return std::malloc(bytes == 0 ? 1 : bytes);
+}
+__attribute__((noinline)) void* operator new(std::size_t bytes) {
+  if (void* p = operator new(bytes, std::nothrow)) return p;
   throw std::bad_alloc();
 }
 __attribute__((noinline)) void operator delete(void* p) noexcept { std::free(p); }
