@@ -264,8 +264,9 @@ bool Engine::step() {
       const double start = now();
       const float* logits = runner_.forward(batch_);
       const auto is_prompt = [](const auto& a) { return a->rows > 0 && !a->decoding(); };
-      if (std::none_of(active_.begin(), active_.end(), is_prompt)) cost_.verified(batch_.rows(), now() - start);
+      const bool decodes = std::none_of(active_.begin(), active_.end(), is_prompt);
       hand_out(logits);
+      if (decodes) cost_.verified(batch_.rows(), now() - start);  // the cache's events are part of it
     } catch (const std::exception& e) {
       fail_batch(e.what());
     }
