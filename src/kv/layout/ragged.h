@@ -17,6 +17,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 
 #include "kv/layout/page_heap.h"
 #include "kv/policy/policy.h"
@@ -135,7 +136,8 @@ class RaggedSeq : public RowSeq {
   std::vector<RaggedHead> heads_;
   std::vector<KvTape> tapes_;  // by layer
   int64_t length_ = 0, prompt_ = 0, reserved_ = 0;
-  bool in_prompt_ = true, shared_ = false;
+  bool in_prompt_ = true;
+  std::atomic<bool> shared_ = false;  // are there pages that others hold too? set by several heads' events at once
 };
 
 }  // namespace frugal
