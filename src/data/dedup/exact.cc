@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "data/dedup/clusters.h"
+#include "data/dedup/runs.h"
 #include "data/dedup/within.h"
 #include "data/op.h"
 #include "data/scratch.h"
@@ -26,11 +26,9 @@ class ByKey : public GlobalOp {
   void bind(const std::vector<Column>& before) override { within_.bind(before); }
 
   void group(const Sketches& sketches) override {
-    clusters_.emplace(sketches.documents());
-    std::vector<uint64_t> ranks(ranked() ? sketches.documents() : 0);
-    for (uint32_t lane : sketches.lanes())
-      for (uint32_t slice = 0; slice < sketches.slices(); ++slice) join(sketches.read(lane, slice), ranks);
-    clusters_->settle(ranks);
+    const uint64_t second = ranked() ? 0 : ~uint64_t{0};
+    clusters_ =
+        cluster_runs(sketches, ranked(), [second](const SeenRecord& r) { return std::pair(r.key, r.value & second); });
   }
   void apply(Document& doc, uint64_t number, Scratch&) const override {
     doc.number(0, static_cast<double>(clusters_->size(number)));
@@ -42,17 +40,6 @@ class ByKey : public GlobalOp {
   uint64_t seed(const Batch& batch, size_t row) const { return within_.seed(batch, row); }
 
  private:
-  void join(std::vector<SeenRecord> seen, std::vector<uint64_t>& ranks) {
-    const bool ranked = this->ranked();
-    const auto key = [&](const SeenRecord& r) { return std::tuple(r.key, ranked ? 0 : r.value); };
-    std::sort(seen.begin(), seen.end(), [&](const SeenRecord& a, const SeenRecord& b) {
-      return std::tuple(key(a), a.doc) < std::tuple(key(b), b.doc);
-    });
-    for (size_t i = 0; i < seen.size(); ++i) {
-      if (ranked) ranks[seen[i].doc] = seen[i].value;
-      if (i > 0 && key(seen[i]) == key(seen[i - 1])) clusters_->join(seen[i - 1].doc, seen[i].doc);
-    }
-  }
   std::string name_;
   Within within_;
   std::optional<Clusters> clusters_;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "data/dedup/line_key.h"
+#include "data/dedup/runs.h"
 #include "data/dedup/within.h"
 #include "data/op.h"
 #include "data/rules/lines.h"
@@ -35,15 +36,9 @@ class Lines : public GlobalOp {
   }
 
   void group(const Sketches& sketches) override {
-    for (uint32_t lane : sketches.lanes()) {
-      for (uint32_t slice = 0; slice < sketches.slices(); ++slice) {
-        std::vector<SeenRecord> seen = sketches.read(lane, slice);
-        std::sort(seen.begin(), seen.end(), [](const SeenRecord& a, const SeenRecord& b) {
-          return std::pair(a.key, a.doc) < std::pair(b.key, b.doc);
-        });
-        for (size_t i = 0; i < seen.size();) i = count_run(seen, i);
-      }
-    }
+    for_each_run(sketches, [this](std::span<const SeenRecord> run) {
+      for (size_t i = 0; i < run.size();) i = count_bucket(run, i);
+    });
   }
 
   void apply(Document& doc, uint64_t number, Scratch& scratch) const override {
@@ -74,11 +69,11 @@ class Lines : public GlobalOp {
     uint64_t doc = 0, left = 0;
   };
 
-  // Counts the records from i on that are one line in one bucket, and returns where they end.
-  size_t count_run(const std::vector<SeenRecord>& seen, size_t i) {
+  // Counts the records of a line from i on that are in one bucket, and returns where they end.
+  size_t count_bucket(std::span<const SeenRecord> seen, size_t i) {
     const uint64_t bucket = seen[i].doc / bucket_;
     size_t end = i;
-    while (end < seen.size() && seen[end].key == seen[i].key && seen[end].doc / bucket_ == bucket) ++end;
+    while (end < seen.size() && seen[end].doc / bucket_ == bucket) ++end;
     if (end - i <= most_) return end;
     Cut cut;
     if (keep_first_ && most_ > 0) {

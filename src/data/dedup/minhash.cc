@@ -12,8 +12,8 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "data/dedup/clusters.h"
 #include "data/dedup/minhash_signature.h"
+#include "data/dedup/runs.h"
 #include "data/dedup/within.h"
 #include "data/op.h"
 
@@ -41,21 +41,7 @@ class MinHash : public GlobalOp {
   }
 
   void group(const Sketches& sketches) override {
-    clusters_.emplace(sketches.documents());
-    std::vector<uint64_t> ranks(longest_ ? sketches.documents() : 0);
-    for (uint32_t lane : sketches.lanes()) {
-      for (uint32_t slice = 0; slice < sketches.slices(); ++slice) {
-        std::vector<SeenRecord> seen = sketches.read(lane, slice);
-        std::sort(seen.begin(), seen.end(), [](const SeenRecord& a, const SeenRecord& b) {
-          return std::pair(a.key, a.doc) < std::pair(b.key, b.doc);
-        });
-        for (size_t i = 0; i < seen.size(); ++i) {
-          if (longest_) ranks[seen[i].doc] = seen[i].value;
-          if (i > 0 && seen[i].key == seen[i - 1].key) clusters_->join(seen[i - 1].doc, seen[i].doc);
-        }
-      }
-    }
-    clusters_->settle(ranks);
+    clusters_ = cluster_runs(sketches, longest_, [](const SeenRecord& r) { return r.key; });
   }
 
   void apply(Document& doc, uint64_t number, Scratch&) const override {

@@ -14,6 +14,7 @@
 #include <bit>
 #include <unordered_set>
 
+#include "data/dedup/runs.h"
 #include "data/dedup/within.h"
 #include "data/hash.h"
 #include "data/op.h"
@@ -78,18 +79,9 @@ class Substring : public GlobalOp {
   }
 
   void group(const Sketches& sketches) override {
-    for (uint32_t lane : sketches.lanes()) {
-      for (uint32_t slice = 0; slice < sketches.slices(); ++slice) {
-        std::vector<SeenRecord> seen = sketches.read(lane, slice);
-        std::sort(seen.begin(), seen.end(), [](const SeenRecord& a, const SeenRecord& b) {
-          return std::pair(a.key, a.doc) < std::pair(b.key, b.doc);
-        });
-        for (size_t i = 0, end; i < seen.size(); i = end) {
-          for (end = i + 1; end < seen.size() && seen[end].key == seen[i].key;) ++end;
-          if (end > i + 1) repeated_.add(seen[i].key, seen[i].doc);
-        }
-      }
-    }
+    for_each_run(sketches, [this](std::span<const SeenRecord> run) {
+      if (run.size() > 1) repeated_.add(run[0].key, run[0].doc);
+    });
     repeated_.settle();
   }
 

@@ -26,7 +26,7 @@ class Within {
   static ParamInfo param() {
     return ParamInfo::text("within",
                            "compare only documents that agree in this column or metadata member, e.g. language, dump")
-        .preset("\"\"");
+        .preset("");
   }
 
  private:

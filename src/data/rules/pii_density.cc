@@ -9,6 +9,7 @@
 // site in memory.
 #include <algorithm>
 
+#include "data/dedup/runs.h"
 #include "data/hash.h"
 #include "data/op.h"
 #include "data/rules/lines.h"
@@ -45,13 +46,7 @@ class PiiDensity : public GlobalOp {
 
   bool needs_lone_records() const override { return true; }  // a site may be one document
   void group(const Sketches& sketches) override {
-    for (uint32_t lane : sketches.lanes()) {
-      for (uint32_t slice = 0; slice < sketches.slices(); ++slice) {
-        std::vector<SeenRecord> seen = sketches.read(lane, slice);
-        std::sort(seen.begin(), seen.end(), [](const SeenRecord& a, const SeenRecord& b) { return a.key < b.key; });
-        for (size_t i = 0; i < seen.size();) i = sum_site(seen, i);
-      }
-    }
+    for_each_run(sketches, [this](std::span<const SeenRecord> site) { sum_site(site); });
     std::sort(sites_.begin(), sites_.end(), [](const Site& a, const Site& b) { return a.key < b.key; });
   }
 
@@ -91,14 +86,11 @@ class PiiDensity : public GlobalOp {
     return count + (search != 0 ? spans.size() : 0);
   }
 
-  // Adds up the records from i on that are one site, and returns where they end.
-  size_t sum_site(const std::vector<SeenRecord>& seen, size_t i) {
-    const uint64_t key = seen[i].key;
-    uint64_t docs = 0, found = 0, chars = 0;
-    for (; i < seen.size() && seen[i].key == key; ++i, ++docs)
-      found += seen[i].value >> kCharBits, chars += seen[i].value & kMostChars;
-    sites_.push_back({key, docs, chars == 0 ? 0 : static_cast<double>(found) * per_ / static_cast<double>(chars)});
-    return i;
+  void sum_site(std::span<const SeenRecord> documents) {
+    uint64_t found = 0, chars = 0;
+    for (const SeenRecord& d : documents) found += d.value >> kCharBits, chars += d.value & kMostChars;
+    sites_.push_back({documents[0].key, documents.size(),
+                      chars == 0 ? 0 : static_cast<double>(found) * per_ / static_cast<double>(chars)});
   }
 
   static constexpr size_t kNone = ~size_t{0};
