@@ -29,9 +29,9 @@ struct Group {
     unit = f16_to_float(scale);
     base = f16_to_float(smallest);
   }
-  uint32_t code(float x) const {
-    return static_cast<uint32_t>(
-        unit > 0 ? std::clamp(std::nearbyint((x - base) / unit), 0.0f, static_cast<float>(most)) : 0.0f);
+  uint32_t code(float x) const {  // 0 also for what is no number
+    const float steps = std::nearbyint((x - base) / unit);
+    return unit > 0 && steps > 0 ? static_cast<uint32_t>(std::min(steps, static_cast<float>(most))) : 0;
   }
 };
 
