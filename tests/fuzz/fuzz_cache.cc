@@ -1,12 +1,10 @@
 // Saved caches from anywhere, under several specs: what is taken as one goes on: a prompt, decoded rows, events.
 // The first byte chooses the spec; the rest is the file.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cstddef>
 #include <cstdint>
 
 #include "base/error.h"
+#include "fuzz_file.h"
 #include "kv/attend_harness.h"
 
 using namespace frugal;
@@ -23,13 +21,6 @@ constexpr const char* kSpecs[] = {
     "vatp(base=h2o,budget=10)",
     "k:kivi(bits=2,group=32,residual=32) | v:kivi(bits=2,group=32,residual=32)",
     "h2o(budget=10,every=4) | k:kivi(bits=4,residual=32) | v:kivi(bits=4,residual=32)",
-};
-
-// A file in memory under a path.
-struct MemoryFile {
-  int fd = memfd_create("cache", 0);
-  std::string path = "/proc/self/fd/" + std::to_string(fd);
-  ~MemoryFile() { close(fd); }
 };
 
 void go_on(KvPool& pool, KvSeq& seq, const testkit::LayerSetup& setup, const testkit::Rows& rows, ThreadTeam& team) {
@@ -50,12 +41,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const testkit::LayerSetup setup = testkit::make_setup(2, 2, 32, 32);
   static const testkit::Rows rows(setup.shape, setup.spec.heads, 60, 7);
   static ThreadTeam team{1, false};
-  MemoryFile file;
-  if (write(file.fd, data + 1, size - 1) != static_cast<ssize_t>(size - 1)) return 0;
+  static FuzzFile file;
+  file.set(data + 1, size - 1);
   auto pool = make_kv_pool(setup.pool(kSpecs[data[0] % std::size(kSpecs)], false));
   auto seq = pool->create();
   try {
-    seq->load(file.path);
+    seq->load(file.path());
     if (seq->length() < 2000) go_on(*pool, *seq, setup, rows, team);
   } catch (const Error&) {
   }

@@ -2,13 +2,12 @@
 // instrumented; what is made of their arrays is.
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "data/op.h"
 #include "data/spill.h"
+#include "fuzz_file.h"
 
 namespace {
 
@@ -37,10 +36,10 @@ void read_all(const Source& source) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const std::string path = std::filesystem::temp_directory_path() / "frugal-fuzz.parquet";
-  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
+  static FuzzFile file;
+  file.set(data, size);
   try {
-    const auto unit = frugal::parse_unit("parquet(\"" + path + "\")");
+    const auto unit = frugal::parse_unit("parquet(\"" + file.path() + "\")");
     read_all(*frugal::make_method<MakeEnd>("data", unit, false).source);
   } catch (const frugal::Error&) {
   }
