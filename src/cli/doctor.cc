@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "base/locations.h"
 #include "cli/verb.h"
 #include "measure/speed.h"
 #include "ops/device.h"

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "base/error.h"
+#include "base/locations.h"
 
 namespace frugal {
 namespace {
@@ -91,24 +92,13 @@ const std::vector<KnownModel>& known_models() {
   return list;
 }
 
-std::vector<std::string> model_folders() {
-  std::vector<std::string> folders;
-  if (const char* dir = std::getenv("FRUGAL_MODELS")) folders.push_back(dir);
-  folders.push_back("models");
-  std::error_code ignored;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
-  if (!self.empty()) folders.push_back((self.parent_path() / "../../models").lexically_normal().string());
-  return folders;
-}
-
 std::string model_path(const std::string& name) {
   if (std::filesystem::exists(name)) return name;
   std::string known;
   for (const KnownModel& m : known_models()) {
     known += (known.empty() ? "" : ", ") + std::string(m.name);
     if (name != m.name) continue;
-    for (const std::string& folder : model_folders())
-      if (std::filesystem::exists(folder + "/" + m.file)) return folder + "/" + m.file;
+    if (std::string found = in_model_folders(m.file); !found.empty()) return found;
     fail(ErrorCode::kNotFound, "models", "{} ({}) is in none of the model folders; `make setup` fetches it", name,
          m.file);
   }

@@ -46,7 +46,6 @@ struct KnownModel {
   const char* about;
 };
 const std::vector<KnownModel>& known_models();
-std::vector<std::string> model_folders();  // where short names are looked up
 
 std::string read_file(const std::string& path);  // "-" reads stdin; throws Error
 

@@ -236,13 +236,12 @@ void Engine::add_rows(Active& a) {
 
 // What the cost model says of the steps that decode: to be held against what comes (decode/draft/cost.h).
 void Engine::predict() {
-  const double pass = cost_.pass_s(batch_.rows());
-  if (pass == 0) return;
+  if (cost_.pass_s(batch_.rows()) == 0) return;
   for (auto& a : active_) {
     if (a->rows == 0 || !a->decoding()) continue;
     const int depth = a->draft.tree.depth();
     a->answer.stats.predicted_tokens += expected_tokens(a->acceptance.alpha(), depth);
-    a->answer.stats.predicted_s += depth * cost_.token_s() + pass;
+    a->answer.stats.predicted_s += cost_.step_s(depth, batch_.rows());
   }
 }
 

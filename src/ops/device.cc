@@ -3,9 +3,10 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
+
+#include "base/locations.h"
 
 namespace frugal {
 namespace {
@@ -43,12 +44,7 @@ void ask(const FrugalCudaTable& table, CudaDevice& device) {
 
 }  // namespace
 
-std::string cuda_plugin_path() {
-  if (const char* set = std::getenv("FRUGAL_CUDA_PLUGIN"); set != nullptr && *set != '\0') return set;
-  std::error_code error;
-  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-  return (program.parent_path() / "libfrugal_cuda.so").string();
-}
+std::string cuda_plugin_path() { return plugin_path("FRUGAL_CUDA_PLUGIN", "libfrugal_cuda.so"); }
 
 CudaDevice probe_cuda(const std::string& path) {
   CudaDevice device;

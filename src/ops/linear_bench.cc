@@ -56,17 +56,18 @@ void bench(DType type, ThreadTeam& team, const KernelTable& k) {
   std::vector<uint8_t> tile(act_tile_bytes(form, cols, kTile) * 8);
   auto run = [&](int count) {
     const int tiles = (count + kTile - 1) / kTile;
+    const auto rows_in = [count](int i) { return std::min(count - i * kTile, kTile); };
     for (int t = 0; t < count; ++t)
-      k.prepare(form, x.data(), cols, 0, cols, t % kTile, std::min(count, kTile),
+      k.prepare(form, x.data(), cols, 0, cols, t % kTile, rows_in(t / kTile),
                 tile.data() + static_cast<size_t>(t / kTile) * act_tile_bytes(form, cols, kTile));
     team.run([&](int thread, int threads) {  // as a model's many matrices, each with its own small result
-      const int64_t part = matrix / kPanel / threads, group = tiles == 1 ? part : 4;
+      const int64_t panels = matrix / kPanel, first = panels * thread / threads, end = panels * (thread + 1) / threads,
+                    group = tiles == 1 ? end - first : 4;
       for (int64_t begin = 0; begin < rows; begin += matrix)
-        for (int64_t p = begin / kPanel + part * thread, last = p + part; p < last; p += group)
+        for (int64_t p = begin / kPanel + first, last = begin / kPanel + end; p < last; p += group)
           for (int i = 0; i < tiles; ++i)
-            k.linear(w, form, tile.data() + static_cast<size_t>(i) * act_tile_bytes(form, cols, kTile),
-                     std::min(count - i * kTile, kTile), p, std::min(p + group, last), {},
-                     out.data() + i * kTile * matrix - begin, matrix);
+            k.linear(w, form, tile.data() + static_cast<size_t>(i) * act_tile_bytes(form, cols, kTile), rows_in(i), p,
+                     std::min(p + group, last), {}, out.data() + i * kTile * matrix - begin, matrix);
     });
   };
   const bool cpu = team.size() == 1;

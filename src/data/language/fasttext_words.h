@@ -21,14 +21,15 @@ inline uint32_t fasttext_hash(std::string_view word) {
   return h;
 }
 
+inline bool fasttext_blank(char c) { return c == ' ' || (c >= 9 && c <= 13) || c == 0; }
+
 // Calls visit(word) for each word between white space, and for the end of the text.
 template <typename Visit>
 void for_each_fasttext_word(std::string_view text, Visit visit) {
-  const auto blank = [](char c) { return c == ' ' || (c >= 9 && c <= 13) || c == 0; };
   for (size_t at = 0; at < text.size();) {
-    while (at < text.size() && blank(text[at])) ++at;
+    while (at < text.size() && fasttext_blank(text[at])) ++at;
     const size_t begin = at;
-    while (at < text.size() && !blank(text[at])) ++at;
+    while (at < text.size() && !fasttext_blank(text[at])) ++at;
     if (at > begin) visit(text.substr(begin, at - begin));
   }
   visit(kFastTextEnd);

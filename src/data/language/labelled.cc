@@ -1,5 +1,7 @@
 #include "data/language/labelled.h"
 
+#include <algorithm>
+
 #include "base/spec.h"
 #include "data/byte_stream.h"
 #include "data/files.h"
@@ -35,8 +37,7 @@ std::vector<std::string> labels_of(std::string_view json) {
 
 // A label is one word of the model's format.
 std::string one_word(std::string label) {
-  for (char& c : label)
-    if (c == ' ' || (c >= 9 && c <= 13) || c == 0) c = '_';
+  std::replace_if(label.begin(), label.end(), fasttext_blank, '_');
   return label;
 }
 

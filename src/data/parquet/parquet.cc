@@ -3,20 +3,13 @@
 
 #include <dlfcn.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/locations.h"
 
 namespace frugal::data {
 namespace {
-
-std::string plugin_path() {
-  if (const char* set = std::getenv("FRUGAL_PARQUET_PLUGIN"); set != nullptr && *set != '\0') return set;
-  std::error_code error;
-  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-  return (program.parent_path() / "libfrugal_parquet.so").string();
-}
 
 [[noreturn]] void refuse(std::string_view why) {
   fail(ErrorCode::kUnsupported, "parquet",
@@ -27,7 +20,7 @@ std::string plugin_path() {
 
 // Loaded once, it stays for the life of the process.
 const ParquetPlugin& plugin() {
-  const std::string path = plugin_path();
+  const std::string path = plugin_path("FRUGAL_PARQUET_PLUGIN", "libfrugal_parquet.so");
   std::error_code error;
   if (!std::filesystem::exists(path, error)) refuse(fmt::format("found no {}", path));
   void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);

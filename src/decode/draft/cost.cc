@@ -62,7 +62,7 @@ int DraftCost::best_depth(Acceptance& acceptance, int most, int sequences) const
   double speed = 0;
   for (int g = 0; g <= most; ++g) {
     const double tokens = sequences - 1 + expected_tokens(acceptance.alpha(), g);
-    const double now = tokens / (g * token_s_ + pass_s(sequences + g));
+    const double now = tokens / step_s(g, sequences + g);
     if (now > speed) best = g, speed = now;
   }
   return best == 0 && most > 0 && acceptance.probe() ? 1 : best;

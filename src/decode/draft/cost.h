@@ -41,7 +41,8 @@ class DraftCost {
   // The length in [0, most] for one of `sequences` that decode together.
   int best_depth(Acceptance& acceptance, int most, int sequences) const;
   double pass_s(int rows) const;  // t(rows); 0 when nothing was measured
-  double token_s() const { return token_s_; }
+  // Drafting `length` tokens and the pass over `rows` that verifies them.
+  double step_s(int length, int rows) const { return length * token_s_ + pass_s(rows); }
 
  private:
   static constexpr int kWidest = 256;

@@ -77,15 +77,16 @@ __attribute__((noinline)) void rows_of(const LinearArgs& a, int64_t p, int t0) {
 // the weights once more. The rows' results do not depend on the split.
 template <class K>
 void run(const LinearArgs& a) {
-  static constexpr auto of = []<int... M>(std::integer_sequence<int, M...>) {
+  constexpr int kMost = kWideRegisters ? kTile : 4;
+  static constexpr auto kOf = []<int... M>(std::integer_sequence<int, M...>) {
     return std::array{&rows_of<K, M + 1>...};
   }
-  (std::make_integer_sequence < int, kWideRegisters ? 12 : 4 > {});
-  const int most = static_cast<int>(of.size()), blocks = (a.m + most - 1) / most;
+  (std::make_integer_sequence<int, kMost>{});
+  const int blocks = (a.m + kMost - 1) / kMost;
   for (int64_t p = a.p0; p < a.p1; ++p)
     for (int i = 0; i < blocks; ++i) {
       const int t = a.m * i / blocks, n = a.m * (i + 1) / blocks - t;
-      of[static_cast<size_t>(n - 1)](a, p, t);
+      kOf[static_cast<size_t>(n - 1)](a, p, t);
     }
 }
 
