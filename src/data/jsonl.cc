@@ -194,7 +194,9 @@ void write_values(const Batch& b, size_t r, const Schema& schema, std::string_vi
   for (size_t c = 0; c < schema.columns.size(); ++c) {
     const Column& column = schema.columns[c];
     if (column.is_text ? b.labels[c][r].empty() : std::isnan(b.numbers[c][r])) continue;
-    out.append(comma).append("\"").append(column.name).append("\":");
+    out.append(comma).append("\"");
+    append_escaped(column.name, out);  // which may come from a file
+    out.append("\":");
     comma = ",";
     if (column.is_text)
       out += '"', append_escaped(b.labels[c][r], out), out += '"';

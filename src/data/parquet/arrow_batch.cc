@@ -213,7 +213,7 @@ std::vector<Column> value_columns(const arrow::Schema& schema) {
   const auto values = schema.GetFieldByName("values");
   if (!values || values->type()->id() != arrow::Type::STRUCT) return columns;
   for (const auto& field : values->type()->fields())
-    if (holds_text(*field->type()) || holds_numbers(*field->type()))
+    if (simdjson::validate_utf8(field->name()) && (holds_text(*field->type()) || holds_numbers(*field->type())))
       columns.push_back({field->name(), holds_text(*field->type())});
   return columns;
 }

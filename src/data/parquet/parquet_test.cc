@@ -124,6 +124,24 @@ TEST(Parquet, DamagedGroupsAreCountedAndLeftOut) {
   EXPECT_EQ(json_rows(file_text(tmp / "out.jsonl")).back(), before.back());
 }
 
+TEST(Parquet, NamesOfValuesAreEscapedOrLeftOut) {
+  for (const std::string name : {"l\"ng", "l\xe1ng"}) {
+    TestFolder tmp;
+    std::string bytes = file_text(parquet_path("types"));
+    const auto changed = [&] {
+      const size_t at = bytes.find("lang");
+      if (at != std::string::npos) bytes.replace(at, 4, name);
+      return at != std::string::npos;
+    };
+    ASSERT_TRUE(changed());
+    while (changed()) continue;
+    run_spec(fmt::format("parquet(\"{}\") | jsonl(\"{}\")", tmp.write("in.parquet", bytes), tmp / "out.jsonl"));
+    const auto rows = json_rows(file_text(tmp / "out.jsonl"));
+    ASSERT_FALSE(rows.empty());
+    EXPECT_EQ(rows[0]["values"].contains(name), name == "l\"ng") << rows[0]["values"].dump();
+  }
+}
+
 TEST(Parquet, AReportReadsWhatWasWritten) {
   TestFolder tmp;
   Plan plan = make_plan(fmt::format("jsonl(\"{}\") | gopher_quality | lang(any,0,model=\"{}\") | parquet(\"{}\")",
