@@ -3,13 +3,16 @@
 
     data_speed.py corpus OUT.jsonl MEGABYTES FILE...    documents of about 2.4 kB from .jsonl(.gz|.zst) and .txt(.gz) files
     data_speed.py run CORPUS.jsonl [--frugal BIN] [--workers N] [--repeats N] [--only NAME]
-    data_speed.py peers CORPUS.jsonl                    datatrove 0.10.1 in this Python (needs orjson spacy nltk xxhash)
+    data_speed.py peers CORPUS.jsonl [--datatrove SMALL.jsonl] [--lid MODEL] [--pages FOLDER]
+                                                        what this Python has of rensa, fastText, trafilatura, resiliparse and
+                                                        datatrove 0.10.1 (needs orjson spacy nltk xxhash), one thread each
 
 Throughput is that of the whole pipeline: reading, the stages, writing what is kept. On a machine that others use too, the
 figure of a CPU second says more than that of the clock.
 """
 import argparse
 import gzip
+import importlib.util
 import json
 import pathlib
 import resource
@@ -96,22 +99,71 @@ def run(args):
               f"by stage, of its own input: {busy}", flush=True)
 
 
-def peers(path):
+def timed(name, megabytes, work):
+    """One line: MB/s of three runs' medians."""
+    clock, cpu = [], []
+    for _ in range(3):
+        begin, before = time.time(), time.process_time()
+        work()
+        clock.append(time.time() - begin)
+        cpu.append(time.process_time() - before)
+    print(f"{name:40} {megabytes / statistics.median(clock):8.2f} MB/s  {megabytes / statistics.median(cpu):8.2f} MB a CPU second", flush=True)
+
+
+def datatrove(path):
     from datatrove.executor import LocalPipelineExecutor
+    from datatrove.pipeline.dedup import MinhashDedupSignature
     from datatrove.pipeline.filters import C4QualityFilter, FineWebQualityFilter, GopherQualityFilter, GopherRepetitionFilter
     from datatrove.pipeline.readers import JsonlReader
     source, folder = pathlib.Path(path).resolve(), tempfile.mkdtemp()
     steps = {"read": [], "gopher_quality": [GopherQualityFilter()], "gopher_repetition": [GopherRepetitionFilter()],
-             "c4": [C4QualityFilter(filter_no_terminal_punct=False)], "fineweb": [FineWebQualityFilter()]}
-    from datatrove.pipeline.dedup import MinhashDedupSignature
-    steps["minhash signatures"] = [MinhashDedupSignature(folder + "/signatures")]
-    for name, filters in steps.items():
+             "c4": [C4QualityFilter(filter_no_terminal_punct=False)], "fineweb": [FineWebQualityFilter()],
+             "minhash signatures": [MinhashDedupSignature(folder + "/signatures")]}
+
+    def execute(filters):
         shutil.rmtree(folder + "/log", ignore_errors=True)
-        begin, before = time.time(), time.process_time()
         LocalPipelineExecutor(pipeline=[JsonlReader(str(source.parent), glob_pattern=source.name)] + filters, tasks=1, workers=1,
                               logging_dir=folder + "/log").run()
-        size = source.stat().st_size / 1e6
-        print(f"datatrove {name:20} {size / (time.time() - begin):8.2f} MB/s  {size / (time.process_time() - before):8.2f} MB a CPU second", flush=True)
+
+    for name, filters in steps.items():
+        timed("datatrove " + name, source.stat().st_size / 1e6, lambda: execute(filters))
+
+
+def peers(args):
+    texts = [json.loads(line)["text"] for line in open(args.corpus)]
+    megabytes = sum(len(t.encode()) for t in texts) / 1e6
+    if importlib.util.find_spec("rensa"):
+        from rensa import RMinHash
+
+        def signatures(shingles):
+            for s in shingles:
+                m = RMinHash(num_perm=112, seed=1)
+                m.update(s)
+                m.digest()
+
+        def fives(t):
+            w = t.split()
+            return [" ".join(w[i:i + 5]) for i in range(len(w) - 4)]
+
+        timed("rensa, 112 permutations, from text", megabytes, lambda: signatures(map(fives, texts)))
+        ready = [fives(t) for t in texts[:len(texts) // 4]]
+        timed("rensa, on ready shingles", sum(len(t.encode()) for t in texts[:len(ready)]) / 1e6, lambda: signatures(ready))
+    if args.lid and importlib.util.find_spec("fasttext"):
+        import fasttext
+        model = fasttext.load_model(args.lid)
+        lines = [t.replace("\n", " ") for t in texts]
+        timed("fastText, " + pathlib.Path(args.lid).name, megabytes, lambda: [model.predict(t) for t in lines])
+    if args.pages:
+        pages = [gzip.open(f).read().decode("utf8", "replace") for f in sorted(pathlib.Path(args.pages).glob("html/*.gz"))]
+        size = sum(len(p.encode()) for p in pages) / 1e6
+        if importlib.util.find_spec("resiliparse"):
+            from resiliparse.extract.html2text import extract_plain_text
+            timed("resiliparse, main content", size, lambda: [extract_plain_text(p, main_content=True) for p in pages])
+        if importlib.util.find_spec("trafilatura"):
+            import trafilatura
+            timed("trafilatura", size, lambda: [trafilatura.extract(p) for p in pages])
+    if args.datatrove:
+        datatrove(args.datatrove)
 
 
 def main():
@@ -130,13 +182,16 @@ def main():
     r.add_argument("--scratch", help="a folder for what is written, such as /dev/shm")
     q = sub.add_parser("peers")
     q.add_argument("corpus")
+    q.add_argument("--datatrove", help="the corpus for datatrove, which is slow: 2 MB")
+    q.add_argument("--lid", help="a fastText model")
+    q.add_argument("--pages", help="a folder with html/*.html.gz")
     args = p.parse_args()
     if args.what == "corpus":
         corpus(args.out, args.megabytes, args.files)
     elif args.what == "run":
         run(args)
     else:
-        peers(args.corpus)
+        peers(args)
 
 
 if __name__ == "__main__":
