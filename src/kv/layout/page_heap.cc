@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -10,6 +11,8 @@
 
 namespace frugal {
 namespace {
+
+constexpr size_t kKept = size_t{4} << 20;  // bytes
 
 size_t system_page() {
   static const size_t bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
@@ -32,7 +35,7 @@ PageHeap::Size& PageHeap::size_for(size_t bytes) {
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) fail(ErrorCode::kIo, "kv", "the system refused to reserve {} bytes of addresses", capacity_);
   madvise(p, round_up(capacity_, system_page()), MADV_HUGEPAGE);  // fewer address lookups at depth
-  return sizes_.emplace_back(Size{bytes, 0, static_cast<uint8_t*>(p), {}, {}});
+  return sizes_.emplace_back(Size{bytes, 0, static_cast<uint8_t*>(p), {}, {}, {}});
 }
 
 PageHeap::Size& PageHeap::home_of(uint8_t* page) {
@@ -47,13 +50,14 @@ uint8_t* PageHeap::allocate(size_t wanted) {
   std::lock_guard lock(mutex_);
   if (in_use_ + bytes > capacity_) return nullptr;
   Size& s = size_for(bytes);
-  size_t i;
-  if (!s.free.empty()) {
-    i = s.free.back();
-    s.free.pop_back();
-    if (bytes % system_page() != 0) std::memset(s.base + i * bytes, 0, bytes);
+  size_t i = s.fresh;
+  if (std::vector<uint32_t>& free = s.used.empty() ? s.returned : s.used; !free.empty()) {
+    i = free.back();
+    free.pop_back();
+    if (&free == &s.used) kept_ -= bytes;
+    if (&free == &s.used || bytes % system_page() != 0) std::memset(s.base + i * bytes, 0, bytes);
   } else {
-    i = s.fresh++;
+    ++s.fresh;
     s.counts.push_back(0);
   }
   s.counts[i] = 1;
@@ -83,9 +87,25 @@ void PageHeap::release(uint8_t* page) {
   Size& s = home_of(page);
   const size_t i = index(s, page);
   if (--s.counts[i] > 0) return;
-  if (s.bytes % system_page() == 0) madvise(page, s.bytes, MADV_DONTNEED);
-  s.free.push_back(static_cast<uint32_t>(i));
+  s.used.push_back(static_cast<uint32_t>(i));
   in_use_ -= s.bytes;
+  kept_ += s.bytes;
+  if (kept_ <= std::max(kKept, in_use_ / 8)) return;
+  for (Size& size : sizes_) give_back(size);
+  kept_ = 0;
+}
+
+// The system's own pages within each run of free ones.
+void PageHeap::give_back(Size& s) {
+  std::sort(s.used.begin(), s.used.end());
+  for (size_t first = 0, last; first < s.used.size(); first = last) {
+    for (last = first + 1; last < s.used.size() && s.used[last] == s.used[last - 1] + 1;) ++last;
+    const size_t begin = round_up(s.used[first] * s.bytes, system_page()),
+                 end = (s.used[last - 1] + size_t{1}) * s.bytes / system_page() * system_page();
+    if (begin < end) madvise(s.base + begin, end - begin, MADV_DONTNEED);
+  }
+  s.returned.insert(s.returned.end(), s.used.rbegin(), s.used.rend());  // the lowest goes out first
+  s.used.clear();
 }
 
 size_t PageHeap::in_use() const {
