@@ -4,6 +4,8 @@ PYTHON ?= python3
 MODEL  ?= models/SmolLM2-135M-Instruct.Q4_1.gguf
 PROMPT ?= Explain in three sentences why the sky is blue at noon and red at sunset.
 FUZZ_SECONDS ?= 60
+# For make check: the files that clang-tidy looks at, or the word changed: those that differ from main. Empty: all.
+TIDY ?=
 # OFF: without LibTorch, so without AtenOps and the tests that compare with it; and nothing of it is downloaded.
 ATEN ?= ON
 FRUGAL := build/bin/frugal
@@ -54,7 +56,7 @@ check:  ## format, clang-tidy, and the test of the house's rules
 	@tools/setup.sh base check
 	@$(call CONFIGURE,release,$(WITH_ATEN))
 	@$(PYTHON) tests/house_test.py
-	@tools/check.sh build
+	@tools/check.sh build $(TIDY)
 
 format:  ## clang-format all sources in place
 	@git ls-files '*.cc' '*.h' | xargs clang-format -i
