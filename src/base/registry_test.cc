@@ -15,7 +15,7 @@ struct Thing {
 };
 using MakeThing = std::unique_ptr<Thing>(const Args&);
 
-std::unique_ptr<Thing> say(const Args& a) { return std::make_unique<Thing>(to_string(a.canonical())); }
+std::unique_ptr<Thing> say(const Args& a) { return std::make_unique<Thing>(Thing{to_string(a.canonical())}); }
 
 const Register<MakeThing> kStreaming(
     {.kind = "test_kv",

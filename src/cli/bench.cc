@@ -192,8 +192,7 @@ Json profile_rows(const Json& rows) {
 
 // A file of random weights of that shape, written once and kept among the temporary files.
 std::string shape_file(const std::string& shape, const std::string& type) {
-  const std::string path =
-      (std::filesystem::temp_directory_path() / fmt::format("frugal-{}-{}.gguf", shape, type)).string();
+  std::string path = (std::filesystem::temp_directory_path() / fmt::format("frugal-{}-{}.gguf", shape, type)).string();
   if (std::filesystem::exists(path)) return path;
   Progress progress(stderr_progress(), "random " + shape, random_model_bytes(shape, type));
   write_random_model(shape, type, path, 0, [&](int64_t bytes) { progress.add(bytes); });

@@ -30,7 +30,7 @@ std::vector<std::string> expanded(const std::vector<std::string>& given, const c
   std::vector<std::string> list;
   for (const std::string& text : given) {
     if (text.empty() || text == "none")
-      list.push_back("");
+      list.emplace_back();
     else
       for (const Spec& s : expand_sweeps(parse_spec(text))) list.push_back(to_string(s));
   }
@@ -45,11 +45,11 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const CompareFlags& f)
     if (kv.size() != draft.size())
       fail(ErrorCode::kUsage, "compare", "--zip: found {} caches and {} drafters, expected as many of each", kv.size(),
            draft.size());
-    for (size_t i = 0; i < kv.size(); ++i) pairs.push_back({kv[i], draft[i]});
+    for (size_t i = 0; i < kv.size(); ++i) pairs.emplace_back(kv[i], draft[i]);
     return pairs;
   }
   for (const std::string& k : kv)
-    for (const std::string& d : draft) pairs.push_back({k, d});
+    for (const std::string& d : draft) pairs.emplace_back(k, d);
   return pairs;
 }
 

@@ -152,7 +152,7 @@ int run(EvalFlags f) {
   }
   Json rows = Json::array(), whole = j;
   for (const char* key : {"by_category", "specs", "task"}) whole.erase(key);
-  for (Json row : j["by_category"]) rows.push_back(row);
+  for (const Json& row : j["by_category"]) rows.push_back(row);
   rows.push_back(whole);
   for (Json& row : rows)
     for (auto& [key, value] : row.items()) {

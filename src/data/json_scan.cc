@@ -117,8 +117,7 @@ size_t unescape_to(const char* from, char* to) {
       std::string character;
       if (hex4({from + 2, 4}, 0) < 0) return std::string_view::npos;
       from += unescape_unicode({from, from[6] == '\\' ? size_t{12} : size_t{6}}, 0, character);
-      std::memcpy(to, character.data(), character.size());
-      to += character.size();
+      to += character.copy(to, character.size());
       continue;
     }
     const char c = simple_escape(from[1]);

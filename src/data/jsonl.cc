@@ -138,7 +138,7 @@ class LineParser {
 
 class JsonlSource : public Source {
  public:
-  JsonlSource(std::string pattern, Names names, size_t longest, uint64_t piece)
+  JsonlSource(const std::string& pattern, Names names, size_t longest, uint64_t piece)
       : files_(matching_files(pattern)), names_(std::move(names)), longest_(longest), piece_(piece) {}
   std::vector<Part> parts() const override { return cut_into_parts(files_, piece_); }
   std::unique_ptr<BlockReader> open(const Part& part) const override { return read_lines(part, longest_); }

@@ -141,7 +141,7 @@ std::vector<std::string> tight_caches() {
       return std::any_of(m->params.begin(), m->params.end(), [&](const ParamInfo& p) { return p.name == name; });
     };
     specs.push_back(m->name + (has("budget") ? "(budget=64)" : "(window=60)"));
-    if (m->name == "h2o") specs.push_back("h2o(budget=64) | k:kivi(bits=2,residual=32) | L0:full");
+    if (m->name == "h2o") specs.emplace_back("h2o(budget=64) | k:kivi(bits=2,residual=32) | L0:full");
   }
   return specs;
 }

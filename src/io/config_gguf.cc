@@ -33,7 +33,7 @@ void read_scaling(const Fields& m, const std::string& arch, PositionConfig& p) {
 void read_local_layers(const Fields& m, ModelConfig& c, int64_t otherwise) {
   const std::string key = c.family + ".attention.sliding_window_pattern";
   if (m.has(key) && m.at(key).is_array()) {
-    for (const auto& local : m.at(key)) c.layer_is_local.push_back(local == true || local == 1);
+    for (const auto& local : m.at(key)) c.layer_is_local.push_back(local.is_boolean() ? local.get<bool>() : local == 1);
     return;
   }
   const int64_t pattern = std::max<int64_t>(1, m.whole(key, otherwise));

@@ -72,7 +72,7 @@ std::string activation_name(const std::string& name) {
 }
 
 std::string family_of(const Fields& f) {
-  const std::string type = f.text("model_type", "");
+  std::string type = f.text("model_type", "");
   if (type == "mistral" || type == "llama") return "llama";
   if (type == "gemma3_text") return "gemma3";
   if (type.empty()) fail(ErrorCode::kBadInput, "config", "config.json has no model_type");

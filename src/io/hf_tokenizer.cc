@@ -139,6 +139,7 @@ std::vector<std::pair<std::string, std::string>> merges_of_scores(const Tokenize
   }
   std::stable_sort(merges.begin(), merges.end(), [](const Merge& a, const Merge& b) { return a.score > b.score; });
   std::vector<std::pair<std::string, std::string>> texts;
+  texts.reserve(merges.size());
   for (const Merge& m : merges) texts.emplace_back(s.pieces[m.left], s.pieces[m.right]);
   return texts;
 }

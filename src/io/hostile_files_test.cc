@@ -52,7 +52,7 @@ constexpr uint64_t kHuge = uint64_t{1} << 63;
 
 TEST(HostileGguf, Headers) {
   EXPECT_SAYS(gguf_refusal(""), "magic");
-  EXPECT_SAYS(gguf_refusal("GGUX\3\0\0\0"), "does not begin with GGUF");
+  EXPECT_SAYS(gguf_refusal(std::string("GGUX\3\0\0\0", 8)), "does not begin with GGUF");
   EXPECT_SAYS(gguf_refusal(gguf_start(0, 0, 9).out), "version 9");
   EXPECT_SAYS(gguf_refusal(gguf_start(kHuge, 0).out), "tensor table");
   EXPECT_SAYS(gguf_refusal(gguf_start(0, kHuge).out), "key-values");

@@ -123,7 +123,7 @@ const QuantMix& find_mix(std::string_view name) {
   std::vector<std::string> names;
   for (const QuantMix& m : kMixes) {
     if (lower == m.name) return m;
-    names.push_back(m.name);
+    names.emplace_back(m.name);
   }
   fail(ErrorCode::kUsage, "convert", "there is no type '{}'{}; known are {}", name, hint(lower, names),
        fmt::join(names, ", "));

@@ -111,7 +111,7 @@ nlohmann::ordered_json metadata_of(const ModelConfig& c, const QuantMix& mix) {
 
 std::vector<std::string> shape_names() {
   std::vector<std::string> names;
-  for (const Shape& s : kShapes) names.push_back(s.name);
+  for (const Shape& s : kShapes) names.emplace_back(s.name);
   return names;
 }
 

@@ -44,7 +44,7 @@ std::string chat_template(const Json& config) {
   std::string first;
   for (const Json& entry : config["chat_template"]) {
     const Fields f(entry, kPart);
-    const std::string source = f.text("template", "");
+    std::string source = f.text("template", "");
     if (f.text("name", "") == "default") return source;
     if (first.empty()) first = source;
   }

@@ -128,11 +128,11 @@ void read_one_pre_tokenizer(const Json& part, TokenizerSpec& s) {
   const std::string type = type_of(part);
   if (type == "ByteLevel") {
     s.add_prefix_space = f.flag("add_prefix_space", true);
-    if (f.flag("use_regex", true)) s.pre_patterns.push_back(kGpt2Pattern);
+    if (f.flag("use_regex", true)) s.pre_patterns.emplace_back(kGpt2Pattern);
   } else if (type == "Split") {
     read_split(part, s);
   } else if (type == "Digits") {
-    s.pre_patterns.push_back(f.flag("individual_digits", false) ? kDigitPattern : kDigitsPattern);
+    s.pre_patterns.emplace_back(f.flag("individual_digits", false) ? kDigitPattern : kDigitsPattern);
   } else if (type == "Punctuation") {
     read_punctuation(part, s);
   } else if (type == "Metaspace") {

@@ -62,7 +62,7 @@ double read_bandwidth(ThreadTeam& team) {
 
 class Bench {
  public:
-  Bench(ThreadTeam& team, const std::string& spec, int rows) : team_(team), rows_(rows) {
+  Bench(ThreadTeam& team, const std::string& spec, int rows) : team_(team) {
     KvPoolOptions options;
     options.layers.assign(kLayers, {kGroups, kHead, kHead});
     options.spec = spec;
@@ -119,7 +119,6 @@ class Bench {
 
  private:
   ThreadTeam& team_;
-  int rows_;
   std::unique_ptr<KvPool> pool_;
   std::unique_ptr<KvSeq> seq_;
   RopeTable rope_;

@@ -88,6 +88,7 @@ std::vector<LayerSpec> resolve_kv_spec(const std::string& text, int layers) {
   check_spec("kv", spec);
   require_one_of_each_role(spec);
   std::vector<LayerSpec> list;
+  list.reserve(static_cast<size_t>(layers));
   for (int l = 0; l < layers; ++l) list.push_back(resolve_layer(spec, l));
   return list;
 }

@@ -25,6 +25,7 @@ std::vector<Request> requests_of(const SpeedCase& what, std::span<const int32_t>
 
 Run run_once(Engine& engine, const std::vector<Request>& requests) {
   std::vector<int64_t> ids;
+  ids.reserve(requests.size());
   for (const Request& r : requests) ids.push_back(engine.submit(r));
   Run run;
   double seconds = 0;

@@ -81,7 +81,7 @@ double free_place(std::vector<std::pair<double, double>>& taken, double x, doubl
     for (const auto& [tx, ty] : taken)
       if (std::fabs(tx - x) < 150 && std::fabs(ty - y) < 12) y = ty + 12.5, moved = true;
   }
-  taken.push_back({x, y});
+  taken.emplace_back(x, y);
   return y;
 }
 

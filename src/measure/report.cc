@@ -83,7 +83,7 @@ std::string table(const std::vector<CompareRow>& rows) {
 
 // y over the cache's bytes, a point a row; drafters are the series. of(row) is NaN where there is nothing.
 template <typename Of>
-std::string over_bytes(const std::vector<CompareRow>& rows, PlotAxes axes, bool each_drafter, Of of) {
+std::string over_bytes(const std::vector<CompareRow>& rows, const PlotAxes& axes, bool each_drafter, Of of) {
   std::vector<PlotPoint> points;
   std::vector<std::string> series;
   std::set<std::string> seen;

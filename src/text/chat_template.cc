@@ -35,7 +35,7 @@ struct ChatTemplate::Impl {
   jinja::Body body;
 };
 
-ChatTemplate::ChatTemplate(std::string source) : impl_(std::make_unique<Impl>()) {
+ChatTemplate::ChatTemplate(const std::string& source) : impl_(std::make_unique<Impl>()) {
   try {
     impl_->body = jinja::parse(jinja::normalize_newlines(source));
   } catch (const jinja::Failure& failure) {

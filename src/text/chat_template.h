@@ -11,7 +11,7 @@ namespace frugal {
 class ChatTemplate {
  public:
   // Compiles source. Throws Error with line and column when it is not a template this interpreter understands.
-  explicit ChatTemplate(std::string source);
+  explicit ChatTemplate(const std::string& source);
   ~ChatTemplate();
   ChatTemplate(ChatTemplate&&) noexcept;
 

@@ -72,6 +72,7 @@ class Classifier : public RowOp {
 
 std::vector<std::string> names(const std::vector<Value>& list) {
   std::vector<std::string> out;
+  out.reserve(list.size());
   for (const Value& v : list) out.push_back(v.kind == Value::Kind::kText ? v.text : to_string(v));
   return out;
 }

@@ -43,6 +43,7 @@ class PiiRule : public RowOp {
   PiiRule(uint32_t kinds, bool replace, double most) : kinds_(kinds), replace_(replace), most_(most) {}
   std::vector<Column> columns() const override {
     std::vector<Column> list;
+    list.reserve(kPiiNames.size());
     for (const std::string& name : kPiiNames) list.push_back({"pii_" + name});
     return list;
   }

@@ -100,6 +100,7 @@ class Unigrams : public Sink {
           sums[line.substr(0, tab)] += std::strtoull(line.c_str() + tab + 1, nullptr, 10);
     }
     std::vector<std::pair<uint64_t, std::string>> order;
+    order.reserve(sums.size());
     for (const auto& [word, n] : sums) order.emplace_back(n, word);
     std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
       return a.first != b.first ? a.first > b.first : a.second < b.second;

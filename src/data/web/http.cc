@@ -115,6 +115,7 @@ std::string known_as(const std::string& name) {
 
 bool convert(std::string_view bytes, const std::string& charset, std::string& out) {
   const iconv_t converter = iconv_open("UTF-8", charset.c_str());
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): POSIX says failure so
   if (converter == reinterpret_cast<iconv_t>(-1)) return false;
   out.clear();
   std::string in(bytes);

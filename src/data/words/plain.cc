@@ -72,7 +72,7 @@ class Plain : public WordSplitter {
       if (k == kAlpha) {
         alpha = true;
         ++at_;
-      } else if (k == kDigit) {
+      } else if (k == kDigit) {  // NOLINT(bugprone-branch-clone): a sign, below, has to join first
         ++at_;
       } else if (k == kHigh ? !high_inside(begin, continuation, alpha) : k == kBlank || !joins(begin, 1)) {
         break;

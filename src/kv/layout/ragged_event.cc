@@ -158,7 +158,7 @@ void RaggedSeq::run_events(bool prompt_ends, int64_t before) {
   std::atomic<size_t> next{0};
   std::vector<std::pair<int, int>> heads;
   each_head([&](int l, int i, RaggedHead&) {
-    if (due[static_cast<size_t>(l)].any()) heads.push_back({l, i});
+    if (due[static_cast<size_t>(l)].any()) heads.emplace_back(l, i);
   });
   const auto job = [&](int, int) {
     for (size_t i = next.fetch_add(1); i < heads.size(); i = next.fetch_add(1))

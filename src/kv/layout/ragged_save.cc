@@ -8,6 +8,8 @@
 //   queries  u32 rows, u32 query heads, u64 bytes of a query, then the queries and their log-sum-exps
 //
 // Nothing in a file is trusted: forms, counts and set numbers are checked before they are used as such.
+#include <algorithm>
+
 #include "base/mapped_file.h"
 #include "kv/cache_file.h"
 #include "kv/layout/ragged.h"
@@ -78,7 +80,7 @@ class HeadReader {
     uint8_t* p = pool_.heap().allocate(bytes);
     if (p == nullptr) fail(ErrorCode::kIo, "kv", "{} holds more rows than the cache may", path_);
     const std::string raw = in_.text(bytes, what);
-    std::memcpy(p, raw.data(), raw.size());
+    std::copy(raw.begin(), raw.end(), p);
     return p;
   }
   // A page's forms before its bytes: what does not fit this spec is never read.

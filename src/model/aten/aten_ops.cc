@@ -47,7 +47,7 @@ Val AtenOps::embed(Weight& table, float scale) {
 }
 
 at::Tensor AtenOps::normalised(const at::Tensor& x, Weight* gain, float eps, bool plus_one) {
-  const at::Tensor y = x * (x.square().mean(-1, true) + eps).rsqrt();
+  at::Tensor y = x * (x.square().mean(-1, true) + eps).rsqrt();
   if (gain == nullptr) return y;
   const at::Tensor g = weights_.of(*gain).view(-1);
   return y * (plus_one ? g + 1 : g);

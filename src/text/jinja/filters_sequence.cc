@@ -67,7 +67,7 @@ void sort_keyed(Keyed& items, bool reverse) {
   });
 }
 
-std::vector<Value> values_of(Keyed items) {
+std::vector<Value> values_of(Keyed&& items) {
   std::vector<Value> out;
   for (auto& [key, item] : items) out.push_back(std::move(item));
   return out;

@@ -63,7 +63,7 @@ void ExpressionParser::expect(TokenKind kind, const char* what) {
 }
 
 std::string ExpressionParser::expect_name() {
-  const std::string name = current().text;
+  std::string name = current().text;
   expect(TokenKind::kName, "a name");
   return name;
 }
