@@ -34,7 +34,7 @@ std::vector<std::string> expanded(const std::vector<std::string>& given, const c
     else
       for (const Spec& s : expand_sweeps(parse_spec(text))) list.push_back(to_string(s));
   }
-  if (list.empty()) list.push_back(otherwise);
+  if (list.empty()) list.emplace_back(otherwise);
   return list;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/sanitized.h"
 #include "decode/draft/vocabulary.h"
 #include "decode/rest/store.h"
 #include "engine/cache_specs.h"
@@ -365,7 +366,7 @@ TEST(DraftSmol, GreedyAnswersAreTheSame) {
   std::vector<Request> requests(2);
   requests[0].prompt = tokenizer->encode("List the planets of the solar system. List the planets of the");
   requests[1].prompt = tokenizer->encode("def add(a, b):\n    return a + b\n\ndef sub(a, b):\n");
-  for (Request& r : requests) r.generation.max_new = 24;
+  for (Request& r : requests) r.generation.max_new = kSanitized ? 8 : 24;
   for (const bool exact : {false, true}) {
     RunnerOptions o = draft_options(exact ? Compute::kF32 : Compute::kAuto, exact ? "f32" : "full");
     o.threads = 2;

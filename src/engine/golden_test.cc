@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/sanitized.h"
 #include "engine/score.h"
 
 namespace frugal {
@@ -77,6 +78,7 @@ TEST(Golden, SmolLM2AgainstTransformers) {
   Runner runner(*model, exact_options());
   for (const GoldenJson& g : golden_lines(kGolden + "smollm2/goldens.jsonl")) {
     const auto ids = g["ids"].get<std::vector<int32_t>>();
+    if (kSanitized && ids.size() > 120) continue;  // three short texts of thirteen take all the same ways
     const auto expected = g["nlls"].get<std::vector<double>>();
     const auto found = score_tokens(runner, ids);
     ASSERT_EQ(found.size(), expected.size());

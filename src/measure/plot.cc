@@ -30,7 +30,7 @@ struct Scale {
   std::vector<double> ticks() const {
     std::vector<double> list;
     if (log && high - low > 0.8) {
-      for (double decade = std::floor(low); decade <= high; ++decade)
+      for (int decade = static_cast<int>(std::floor(low)); decade <= high; ++decade)
         for (double m : {1.0, 2.0, 5.0})
           if (const double v = std::log10(m) + decade; v >= low && v <= high) list.push_back(m * std::pow(10, decade));
       return list;
@@ -39,7 +39,8 @@ struct Scale {
     double step = std::pow(10, std::floor(std::log10((top - bottom) / 5)));
     for (double m : {2.0, 2.5, 2.0})
       if ((top - bottom) / step > 7) step *= m;
-    for (double v = std::ceil(bottom / step) * step; v <= top; v += step) list.push_back(v);
+    for (auto n = static_cast<int64_t>(std::ceil(bottom / step)); static_cast<double>(n) * step <= top; ++n)
+      list.push_back(static_cast<double>(n) * step);
     return list;
   }
 };

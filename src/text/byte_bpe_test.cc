@@ -82,7 +82,7 @@ TEST(ByteBpe, ThreadsShareOneTokenizer) {
 
 TEST(ByteBpe, IgnoreMergesTakesWholePieces) {
   TokenizerSpec s = small_gpt2();
-  s.pieces.push_back("zqxj");
+  s.pieces.emplace_back("zqxj");
   EXPECT_EQ(make_tokenizer(s)->encode("zqxj").size(), 4u);
   s.ignore_merges = true;
   EXPECT_EQ(make_tokenizer(s)->encode("zqxj"), std::vector<int32_t>{static_cast<int32_t>(s.pieces.size()) - 1});

@@ -15,7 +15,7 @@ namespace {
 TokenizerSpec byte_pieces() {
   TokenizerSpec s;
   for (int b = 0; b < 256; ++b) s.pieces.push_back(to_byte_alphabet(std::string(1, static_cast<char>(b))));
-  s.pieces.push_back("<|end|>");
+  s.pieces.emplace_back("<|end|>");
   s.types.assign(s.pieces.size(), TokenType::kNormal);
   s.types[256] = TokenType::kControl;
   s.added.push_back({.text = "<|end|>", .id = 256, .special = true});

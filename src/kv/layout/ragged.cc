@@ -23,7 +23,7 @@ size_t capacity(const KvPoolOptions& options, const RowPool& pool) {
   for (int l = 0; l < pool.layers(); ++l)
     bytes += open_bytes(pool.layer(l)) * static_cast<size_t>(pool.layer(l).shape.heads);
   const size_t pages = static_cast<size_t>((rows + kPageRows - 1) / kPageRows);
-  return pages > kMostReserved / bytes ? kMostReserved : pages * bytes;
+  return bytes > 0 && pages > kMostReserved / bytes ? kMostReserved : pages * bytes;
 }
 
 KvClosing closing_of(const CodecChoice& c, const KernelTable& table, bool exact, int width, int used) {

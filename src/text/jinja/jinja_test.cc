@@ -135,9 +135,8 @@ TEST(Jinja, HostileTemplatesEnd) {
       "{% set ns = namespace(s='aaaaaaaa') %}" + loop + "{% set ns.s = ns.s.replace('a', ns.s) %}{% endfor %}",
       "{% set ns = namespace(l=[]) %}" + loop + "{% set ns.l = [ns.l] %}{% endfor %}",
       "{% set ns = namespace(l=[]) %}" + loop + "{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l }}",
-      "{% set ns = namespace(l=[1]) %}{% for i in range(150) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ "
-      "ns.l == [ns.l] }}"
-      "{{ ns.l }}",
+      "{% set ns = namespace(l=[1]) %}{% for i in range(150) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}" +
+          std::string("{{ ns.l == [ns.l] }}{{ ns.l }}"),
       "{% set s = 'a' * 8000000 %}{{ (s + 'b') in (s + s) }}",
       "{% set s = 'a' * 8000000 %}{% for c in s %}{% endfor %}",
       "{% set ns = namespace() %}{% set ns.self = ns %}" + loop + loop +
