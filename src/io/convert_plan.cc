@@ -149,8 +149,8 @@ void check_experts(const Checkpoint& in, const std::vector<TensorJob>& jobs) {
 
 int64_t TensorJob::source_row(int64_t row) const {
   if (heads == 0) return row;
-  const int64_t size = rows() / heads, half = size / 2, at = row % size;
   // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): add() takes heads of head_dim rows, which is 2 or more
+  const int64_t size = rows() / heads, half = size / 2, at = row % size;
   return row - at + (to_neighbours ? at / 2 + at % 2 * half : at % half * 2 + at / half);
 }
 
