@@ -87,7 +87,7 @@ void kivi_close_keys(const KiviForm& f, const float* keys, uint8_t* page) {
   const int sets = kivi_sets(f.key_form()), channels = 16 / f.bits;
   uint8_t* codes = page + f.key_codes(f.key_form());
   for (int first = 0; first < f.width; first += channels) {
-    uint32_t words[16] = {}, of_channel[32];
+    uint32_t words[16] = {}, of_channel[32] = {};
     for (int d = first; d < first + channels; ++d) {
       for (int s = 0; s < sets; ++s) {
         const Group g(keys + d * 32 + s * f.group, f.group, f.bits, of_channel + s * f.group);
