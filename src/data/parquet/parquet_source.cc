@@ -2,8 +2,8 @@
 //
 // One row group after the other, in batches of about a megabyte of text, with a reader that holds a page of each column
 // and not the group: memory does not grow with the file. The texts of a batch are not copied. A row group that cannot
-// be decoded to its end (bytes missing, a checksum that is wrong, pages of gigabytes) is counted, and reading goes on
-// with the next; a file without its footer, which stands at the end, is an error.
+// be decoded to its end (bytes missing, a checksum that is wrong, pages larger than the file can account for) is
+// counted, and reading goes on with the next; a file without its footer, which stands at the end, is an error.
 #include <arrow/io/file.h>
 #include <arrow/memory_pool.h>
 #include <parquet/arrow/reader.h>
@@ -23,14 +23,41 @@ namespace {
 
 constexpr ErrorCode kBad = ErrorCode::kBadInput;
 
-// A page says itself how large it is when unpacked: what all readers hold together is bounded.
-arrow::MemoryPool* bounded_memory() {
-  static arrow::CappedMemoryPool pool(arrow::default_memory_pool(), int64_t{2} << 30);
-  return &pool;
-}
+constexpr int64_t kMostMemory = int64_t{2} << 30;  // what all readers hold together
 
-std::unique_ptr<parquet::arrow::FileReader> open_file(const std::string& path) {
-  parquet::ReaderProperties properties(bounded_memory());
+// What the readers of one file may hold. A page says itself how large it is, packed and unpacked, and the library takes
+// that much, and clears it, before it looks whether the bytes are there: a file of a kilobyte would cost gigabytes. A
+// text of the longest kind that packs well must pass: it is there once as a page and up to three times as an array.
+class FileMemory {
+ public:
+  FileMemory(const std::string& path, size_t longest) : pool_(&used_, most(path, longest)) {}
+  arrow::MemoryPool* pool() { return &pool_; }
+
+ private:
+  static arrow::MemoryPool* all_files() {
+    static arrow::CappedMemoryPool pool(arrow::default_memory_pool(), kMostMemory);
+    return &pool;
+  }
+  static int64_t most(const std::string& path, size_t longest) {
+    std::error_code unknown;
+    const auto size = std::filesystem::file_size(path, unknown);
+    const double bytes =
+        (64 << 20) + 4.0 * static_cast<double>(longest) + (unknown ? 0 : 256.0 * static_cast<double>(size));
+    return static_cast<int64_t>(std::min(bytes, static_cast<double>(kMostMemory)));
+  }
+
+  arrow::ProxyMemoryPool used_{all_files()};
+  arrow::CappedMemoryPool pool_;
+};
+
+// A batch, and the memory that its arrays go back to.
+struct Rows {
+  std::shared_ptr<FileMemory> memory;
+  std::shared_ptr<arrow::RecordBatch> batch;
+};
+
+std::unique_ptr<parquet::arrow::FileReader> open_file(const std::string& path, FileMemory& memory) {
+  parquet::ReaderProperties properties(memory.pool());
   properties.enable_buffered_stream();
   properties.set_buffer_size(256 << 10);
   properties.set_page_checksum_verification(true);
@@ -38,7 +65,7 @@ std::unique_ptr<parquet::arrow::FileReader> open_file(const std::string& path) {
   arrow_properties.set_pre_buffer(false);
   parquet::arrow::FileReaderBuilder builder;
   check(builder.OpenFile(path, false, properties), path, kBad);
-  builder.memory_pool(bounded_memory())->properties(arrow_properties);
+  builder.memory_pool(memory.pool())->properties(arrow_properties);
   return take(builder.Build(), path, kBad);
 }
 
@@ -62,11 +89,12 @@ std::string names_of(const arrow::Schema& schema) {
 
 class GroupsReader : public BlockReader {
  public:
-  explicit GroupsReader(const Part& part)
+  GroupsReader(const Part& part, size_t longest)
       : path_(part.path),
         at_(static_cast<int>(part.begin)),
         end_(static_cast<int>(part.end)),
-        file_(guarded(path_, [&] { return open_file(path_); })) {}
+        memory_(std::make_shared<FileMemory>(path_, longest)),
+        file_(guarded(path_, [&] { return open_file(path_, *memory_); })) {}
 
   bool next(RawBlock& block, Faults& faults) override {
     for (; at_ < end_; ++at_, batches_.reset()) {
@@ -74,7 +102,7 @@ class GroupsReader : public BlockReader {
         if (const auto batch = next_batch()) {
           block.bytes.clear();
           block.size = 1;
-          block.held = batch;
+          block.held = std::make_shared<Rows>(Rows{memory_, batch});
           return true;
         }
       } catch (const std::exception&) {
@@ -101,6 +129,7 @@ class GroupsReader : public BlockReader {
 
   std::string path_;
   int at_, end_;
+  std::shared_ptr<FileMemory> memory_;
   std::unique_ptr<parquet::arrow::FileReader> file_;
   std::unique_ptr<arrow::RecordBatchReader> batches_;
 };
@@ -115,10 +144,12 @@ class ParquetSource : public Source {
 
   std::vector<Column> columns() const override { return columns_; }
   std::vector<Part> parts() const override { return parts_; }
-  std::unique_ptr<BlockReader> open(const Part& part) const override { return std::make_unique<GroupsReader>(part); }
+  std::unique_ptr<BlockReader> open(const Part& part) const override {
+    return std::make_unique<GroupsReader>(part, form_.longest);
+  }
 
   void parse(RawBlock block, Batch& batch, Faults& faults) const override {
-    const auto& rows = *static_cast<const arrow::RecordBatch*>(block.held.get());
+    const auto& rows = *static_cast<const Rows*>(block.held.get())->batch;
     add_rows(rows, {form_.text, form_.id, form_.longest}, columns_, batch, faults);
     batch.arena.hold(std::move(block.held));
   }
@@ -131,7 +162,8 @@ class ParquetSource : public Source {
   }
 
   void look_at(const std::string& path) {
-    const auto file = open_file(path);
+    FileMemory memory(path, form_.longest);
+    const auto file = open_file(path, memory);
     std::shared_ptr<arrow::Schema> schema;
     check(file->GetSchema(&schema), path, kBad);
     const auto text = schema->GetFieldByName(form_.text);

@@ -124,6 +124,22 @@ TEST(Parquet, DamagedGroupsAreCountedAndLeftOut) {
   EXPECT_EQ(json_rows(file_text(tmp / "out.jsonl")).back(), before.back());
 }
 
+// Megabytes of this process, by the kernel's name for them: VmRSS now, VmHWM the most since that was last set back.
+double resident_mb(const std::string& name) {
+  const std::string status = file_text("/proc/self/status");
+  return std::stod(status.substr(status.find(name) + name.size() + 1)) / 1024;
+}
+
+TEST(Parquet, TheSizeThatAPageClaimsIsNotTaken) {
+  TestFolder tmp;
+  const std::string in = std::string(FRUGAL_SOURCE_DIR) + "/tests/fuzz/parquet/page_of_800_MB";
+  const double before = resident_mb("VmRSS");
+  std::ofstream("/proc/self/clear_refs") << "5";
+  const Report r = run_spec(fmt::format("parquet(\"{}\") | jsonl(\"{}\")", in, tmp / "out.jsonl"));
+  EXPECT_EQ(r.counts.faults.at("row group damaged"), 1u);
+  EXPECT_LT(resident_mb("VmHWM") - before, 500);
+}
+
 TEST(Parquet, NamesOfValuesAreEscapedOrLeftOut) {
   for (const std::string name : {"l\"ng", "l\xe1ng"}) {
     TestFolder tmp;
