@@ -104,7 +104,7 @@ bool FastText::hidden(std::string_view text, std::vector<float>& out) const {
       hashes.push_back(static_cast<int32_t>(fasttext_hash(word)));
   });
   for_each_word_ngram(hashes, word_ngrams_, static_cast<uint64_t>(std::max(bucket_, 1)), [&](uint32_t id) {
-    const int64_t row = all_pruned_ ? -1 : prune_.empty() ? id : prune_[id];
+    const int64_t row = pruned(id);
     if (row < 0) return;
     add_row(nwords_ + row, out.data());
     ++rows;

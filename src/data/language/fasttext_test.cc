@@ -43,6 +43,16 @@ INSTANTIATE_TEST_SUITE_P(Kinds, FastTextModel, testing::Values("hs.bin", "hs.ftz
                            return std::string(info.param).replace(std::string(info.param).find('.'), 1, "_");
                          });
 
+// A model of word n-grams that keeps some of them (found by fuzzing): those that it left out had been looked up as row
+// 2^32 - 1. What they add is nothing.
+TEST(FastTextFile, LeftOutWordNgramsAddNothing) {
+  const std::string bytes = file_text(std::string(FRUGAL_SOURCE_DIR) + "/tests/fuzz/fasttext/pruned_word_ngrams");
+  const FastText model = FastText::parse(std::as_bytes(std::span(bytes)), "pruned");
+  const Prediction p = model.best("the house and das Haus");
+  EXPECT_LT(p.label, model.labels().size());
+  EXPECT_TRUE(p.probability >= 0 && p.probability <= 1) << p.probability;
+}
+
 TEST(FastTextFile, DamagedFilesAreRefusedOrRead) {
   std::mt19937 random(4);
   for (const char* name : {"hs.ftz", "softmax.bin"}) {
